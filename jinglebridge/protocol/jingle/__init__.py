@@ -1,0 +1,1 @@
+"""The vocabulary: one XEP, one module. The values are the leaves of the SDP model too."""

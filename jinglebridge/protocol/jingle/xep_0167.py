@@ -1,0 +1,126 @@
+"""XEP-0167: Jingle RTP Sessions, version 1.2.3.
+
+The description also holds XEP-0293 (feedback), XEP-0294 (header extensions) and XEP-0339
+(sources). Deviations: a payload type's ``id`` goes to 127 only; a parameter may have an empty or
+missing name (``fmtp`` words without ``=``); ``<encryption>`` is known by name only, SDES being
+refused beside DTLS-SRTP.
+"""
+
+from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
+from jinglebridge.protocol.jingle.xep_0294 import NAMESPACE as HDREXT_NAMESPACE
+from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
+from jinglebridge.protocol.jingle.xep_0339 import Source, SourceGroup
+from jinglebridge.protocol.xml import (
+    TEXT,
+    TOKEN,
+    attribute,
+    child,
+    children,
+    element,
+    flag,
+    matching,
+    uint,
+)
+
+NAMESPACE = "urn:xmpp:jingle:apps:rtp:1"
+INFO_NAMESPACE = "urn:xmpp:jingle:apps:rtp:info:1"
+
+
+@element(NAMESPACE, "parameter")
+class Parameter:
+    """One word of ``a=fmtp``: ``name=value``, or ``value`` alone when the name is empty."""
+
+    name: str = attribute(TEXT, default="")
+    value: str | None = attribute(TEXT, default=None)
+
+
+@element(NAMESPACE, "payload-type")
+class PayloadType:
+    """One codec with its parameters (XEP-0167 §5, RFC 8866 §6.6)."""
+
+    id: int = attribute(uint(127))
+    name: str | None = attribute(TOKEN, default=None)
+    """Encoding name; optional for the static types of RFC 3551."""
+    clockrate: int | None = attribute(uint(), default=None)
+    """In Hz."""
+    channels: int | None = attribute(uint(255), default=None)
+    ptime: int | None = attribute(uint(), default=None)
+    """Preferred length of media in a packet, in ms."""
+    maxptime: int | None = attribute(uint(), default=None)
+    """Largest length of media in a packet, in ms."""
+    parameters: tuple[Parameter, ...] = children(Parameter, maximum=64)
+    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32)
+    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval)
+
+    def parameter(self, name: str) -> str | None:
+        """The value of the first parameter of this name."""
+        return next((item.value for item in self.parameters if item.name == name), None)
+
+
+@element(NAMESPACE, "bandwidth")
+class Bandwidth:
+    """``b=`` of a section (RFC 8866 §5.8)."""
+
+    type: str = attribute(TOKEN)
+    value: str | None = attribute(TEXT, default=None)
+
+
+@element(NAMESPACE, "encryption")
+class Encryption:
+    """SDES keys, which some clients send beside a DTLS fingerprint; never used."""
+
+
+@element(NAMESPACE, "description")
+class RtpDescription:
+    """One RTP session: what may be sent and how (XEP-0167 §4)."""
+
+    media: str = attribute(matching(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}"))
+    payload_types: tuple[PayloadType, ...] = children(PayloadType, maximum=128)
+    bandwidths: tuple[Bandwidth, ...] = children(Bandwidth, maximum=8)
+    encryption: Encryption | None = child(Encryption)
+    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32)
+    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval)
+    header_extensions: tuple[RtpHeaderExtension, ...] = children(RtpHeaderExtension, maximum=64)
+    extmap_allow_mixed: bool = flag(HDREXT_NAMESPACE, "extmap-allow-mixed")
+    sources: tuple[Source, ...] = children(Source, maximum=64)
+    source_groups: tuple[SourceGroup, ...] = children(SourceGroup, maximum=32)
+    rtcp_mux: bool = flag(NAMESPACE, "rtcp-mux")
+
+
+@element(INFO_NAMESPACE, "active")
+class Active:
+    """The sender takes part again (XEP-0167 §8.1)."""
+
+
+@element(INFO_NAMESPACE, "hold")
+class Hold:
+    """The sender listens no more (XEP-0167 §8.2)."""
+
+
+@element(INFO_NAMESPACE, "unhold")
+class Unhold:
+    """The end of a hold."""
+
+
+@element(INFO_NAMESPACE, "ringing")
+class Ringing:
+    """The sender's device rings (XEP-0167 §8.5)."""
+
+
+@element(INFO_NAMESPACE, "mute")
+class Mute:
+    """The sender stopped sending a content, or all of them (XEP-0167 §8.3)."""
+
+    creator: str | None = attribute(TOKEN, default=None)
+    name: str | None = attribute(TEXT, default=None)
+
+
+@element(INFO_NAMESPACE, "unmute")
+class Unmute:
+    """The end of a mute."""
+
+    creator: str | None = attribute(TOKEN, default=None)
+    name: str | None = attribute(TEXT, default=None)
+
+
+SessionInfo = Active | Hold | Unhold | Ringing | Mute | Unmute

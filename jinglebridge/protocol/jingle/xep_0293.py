@@ -1,0 +1,34 @@
+"""XEP-0293: Jingle RTP Feedback Negotiation, version 1.0.2.
+
+Inside a payload type an element stands for that type, inside a description for all of them
+(``a=rtcp-fb:*``).
+"""
+
+from jinglebridge.protocol.xml import TEXT, TOKEN, attribute, children, element, uint
+
+NAMESPACE = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"
+
+
+@element(NAMESPACE, "parameter")
+class FeedbackParameter:
+    """One more word of a feedback line, ``smaxpr=120`` for example."""
+
+    name: str = attribute(TEXT)
+    value: str | None = attribute(TEXT, default=None)
+
+
+@element(NAMESPACE, "rtcp-fb")
+class RtcpFeedback:
+    """One kind of RTCP feedback (RFC 4585 §4.2)."""
+
+    type: str = attribute(TOKEN)
+    subtype: str | None = attribute(TOKEN, default=None)
+    parameters: tuple[FeedbackParameter, ...] = children(FeedbackParameter, maximum=16)
+
+
+@element(NAMESPACE, "rtcp-fb-trr-int")
+class RtcpFeedbackInterval:
+    """Minimum interval between two regular RTCP packets."""
+
+    value: int = attribute(uint())
+    """In ms."""
