@@ -1,0 +1,1 @@
+"""Call control: one inbox task per call, between a signalling port and a media port."""

@@ -1,0 +1,100 @@
+"""What the bridge needs of the world: signalling and media, each with a fake in ``testing``.
+
+Everything that crosses the media port also exists as JSEP messages (``bridge/jsep.py``), so that
+an engine in another process is another file and nothing else.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from jinglebridge.errors import CallError
+from jinglebridge.protocol.jingle.xep_0166 import Jingle
+from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
+
+
+class Signaling(Protocol):
+    """The way to a peer; implemented by the XMPP component."""
+
+    async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
+        """Send one Jingle request and wait for its result.
+
+        Args:
+            sender: our JID in this session, full or bare.
+            peer: the peer's full JID.
+            jingle: the request.
+
+        Raises:
+            SignalingError: refused, timed out, or no link to the server.
+        """
+
+
+class ConnectionState(Enum):
+    """State of a media session's transports, the worst of them (W3C RTCPeerConnectionState)."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCandidates:
+    """The media session found candidates, or finished looking."""
+
+    trickled: TrickledCandidates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionChanged:
+    """The transports reached another state."""
+
+    state: ConnectionState
+    error: CallError | None = None
+    """Why, when the state is ``FAILED``."""
+
+
+MediaEvent = LocalCandidates | ConnectionChanged
+
+
+class MediaSession(Protocol):
+    """The media half of one call; used by the call's task alone."""
+
+    async def answer(self, offer: Offer) -> Answer:
+        """Take the peer's offer and say what of it is accepted.
+
+        Gathering starts here; candidates follow as events and are not part of the answer.
+
+        Raises:
+            CallError: nothing of the offer can be taken, with the Jingle reason.
+        """
+
+    async def add_candidates(self, trickled: TrickledCandidates) -> None:
+        """Add the peer's candidates; those of an unknown section or generation are kept or dropped."""
+
+    async def close(self) -> None:
+        """End transports, sockets and tasks; may be called in any state and more than once."""
+
+
+class MediaEngine(Protocol):
+    """Opens media sessions."""
+
+    async def open(
+        self, service: str, peer: str, emit: Callable[[MediaEvent], None]
+    ) -> MediaSession:
+        """Open the media half of a call.
+
+        Args:
+            service: name of the service's program, ``echo`` for example.
+            peer: the peer's full JID, for logs only.
+            emit: takes the session's events; never blocks.
+
+        Raises:
+            CallError: the engine has no room or no such program.
+        """
+
+    async def close(self) -> None:
+        """End every session and the engine."""
