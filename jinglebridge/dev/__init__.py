@@ -1,0 +1,1 @@
+"""`jinglebridge dev`: a private Prosody, the component and the page, with one command."""
