@@ -1,0 +1,283 @@
+/**
+ * One m-section of SDP to one Jingle content and back.
+ *
+ * The journey back is total: the lines that the standard elements give, in any order, with the residue
+ * merged in. What `contentOf` puts into the residue is whatever that journey would lose.
+ */
+import { MalformedStanza } from "../errors.ts";
+import { directionFor, type Role, type Senders, sendersOf } from "../jingle/senders.ts";
+import type { Content, Description } from "../jingle/xep_0166.ts";
+import type { PayloadType, RtpDescription } from "../jingle/xep_0167.ts";
+import type { Candidate, IceUdpTransport } from "../jingle/xep_0176.ts";
+import type { Source } from "../jingle/xep_0339.ts";
+import {
+  attributeValue,
+  attributeValues,
+  directionOf,
+  type MediaDescription,
+  type SdpLine,
+} from "../sdp/description.ts";
+import {
+  dumpCandidate,
+  dumpExtmap,
+  dumpFeedback,
+  dumpFingerprint,
+  dumpFormatParameters,
+  dumpRtpmap,
+  loadCandidate,
+  loadExtmap,
+  loadFeedback,
+  loadFingerprint,
+  loadFormatParameters,
+  loadRtpmap,
+} from "../sdp/grammar.ts";
+import {
+  dumpLine,
+  dumpMediaLine,
+  integer,
+  loadLine,
+  loadMediaLine,
+  singleLine,
+  token,
+} from "../sdp/text.ts";
+import type { ContentKey } from "./names.ts";
+import { mergeResidue, missingLines, residueMediaLine } from "./residue.ts";
+
+const RTP_PROTO = "UDP/TLS/RTP/SAVPF";
+const DATA_LINE = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel";
+const CONNECTION = "c=IN IP4 0.0.0.0";
+
+/** Whether the section carries a data channel (RFC 8841). */
+export function isData(media: Pick<MediaDescription, "proto">): boolean {
+  return media.proto.endsWith("DTLS/SCTP");
+}
+
+// ---- SDP to Jingle -----------------------------------------------------------------------------
+
+/**
+ * Write a section as a content.
+ *
+ * `session` are the session's lines, whose attributes the section inherits; `writer` is the role of
+ * the side whose SDP this is.
+ */
+export function contentOf(
+  media: MediaDescription,
+  session: readonly SdpLine[],
+  key: ContentKey,
+  mid: string,
+  writer: Role,
+): Content {
+  const description: Description = isData(media)
+    ? { kind: "data" }
+    : { kind: "rtp", rtp: rtpDescriptionOf(media, writer) };
+  const content: Content = {
+    ...key,
+    senders: sendersIn(media.lines, writer) ?? sendersIn(session, writer),
+    description,
+    transport: transportOf(media, session),
+    residue: [],
+  };
+  const wanted = [dumpMediaLine(media), ...media.lines.map(dumpLine)];
+  return { ...content, residue: missingLines(wanted, standardLines(content, mid, writer)) };
+}
+
+function sendersIn(lines: readonly SdpLine[], writer: Role): Senders | undefined {
+  const direction = directionOf(lines);
+  return direction === undefined ? undefined : sendersOf(direction, writer);
+}
+
+function rtpDescriptionOf(media: MediaDescription, writer: Role): RtpDescription {
+  const values = (name: string) => attributeValues(media.lines, name);
+  const feedback = present(values("rtcp-fb").map(loadFeedback));
+  return {
+    media: media.kind,
+    payloadTypes: media.formats.map((id) => payloadTypeOf(id, media, feedback)),
+    feedback: feedback.filter(({ id }) => id === "*").map((line) => line.feedback),
+    headerExtensions: present(values("extmap").map((value) => loadExtmap(value, writer))),
+    extmapAllowMixed: values("extmap-allow-mixed").length > 0,
+    rtcpMux: values("rtcp-mux").length > 0,
+    bandwidth: media.lines
+      .filter((line) => line.type === "b")
+      .map(({ value = "" }) => {
+        const colon = value.indexOf(":");
+        return { type: value.slice(0, colon), value: value.slice(colon + 1) };
+      }),
+    sources: sourcesOf(values("ssrc")),
+    sourceGroups: values("ssrc-group").map((value) => {
+      const [semantics = "", ...ssrcs] = value.split(" ");
+      return { semantics, ssrcs };
+    }),
+  };
+}
+
+type FeedbackLine = NonNullable<ReturnType<typeof loadFeedback>>;
+
+function payloadTypeOf(
+  id: string,
+  media: MediaDescription,
+  feedback: readonly FeedbackLine[],
+): PayloadType {
+  const maps = present(attributeValues(media.lines, "rtpmap").map(loadRtpmap));
+  const format = attributeValues(media.lines, "fmtp").find((value) => value.startsWith(`${id} `));
+  return {
+    ...(maps.find((map) => map.id === id) ?? { id }),
+    // XEP-0167 §5 has these on payload types, SDP on the section.
+    ptime: attributeValue(media.lines, "ptime"),
+    maxptime: attributeValue(media.lines, "maxptime"),
+    parameters: format === undefined ? [] : loadFormatParameters(format.slice(id.length + 1)),
+    feedback: feedback.filter((line) => line.id === id).map((line) => line.feedback),
+  };
+}
+
+function sourcesOf(values: readonly string[]): Source[] {
+  const sources = new Map<string, { name: string; value: string }[]>();
+  for (const line of values) {
+    // Conversations refuses a call for one parameter without a value: those go into the residue.
+    const [, ssrc = "", name = "", value = ""] = /^(\d+) ([^\s:]+):(.+)$/.exec(line) ?? [];
+    if (ssrc === "") continue;
+    sources.set(ssrc, [...(sources.get(ssrc) ?? []), { name, value }]);
+  }
+  return [...sources].map(([ssrc, parameters]) => ({ ssrc, parameters }));
+}
+
+function transportOf(media: MediaDescription, session: readonly SdpLine[]): IceUdpTransport {
+  const inherited = (name: string) => {
+    const own = attributeValues(media.lines, name);
+    return own.length > 0 ? own : attributeValues(session, name);
+  };
+  const setup = inherited("setup")[0];
+  const port = attributeValue(media.lines, "sctp-port");
+  return {
+    ufrag: inherited("ice-ufrag")[0],
+    pwd: inherited("ice-pwd")[0],
+    fingerprints: present(inherited("fingerprint").map((value) => loadFingerprint(value, setup))),
+    candidates: present(attributeValues(media.lines, "candidate").map(loadCandidate)).map(
+      withGeneration,
+    ),
+    gatheringComplete: attributeValue(media.lines, "end-of-candidates") !== undefined,
+    sctp:
+      port === undefined
+        ? undefined
+        : { number: port, protocol: "webrtc-datachannel", streams: "1024" },
+  };
+}
+
+/** XEP-0176 §5.3 requires a generation, and Siskin drops a candidate without; browsers omit it. */
+export function withGeneration(candidate: Candidate): Candidate {
+  return { ...candidate, generation: candidate.generation ?? "0" };
+}
+
+function present<T>(values: readonly (T | undefined)[]): T[] {
+  return values.filter((value) => value !== undefined);
+}
+
+// ---- Jingle to SDP -----------------------------------------------------------------------------
+
+/** Whether we know what this content is about; a data channel may come without a description. */
+export function isSupported(content: Content): boolean {
+  return content.description?.kind !== "unknown";
+}
+
+/** Read a content as the section of `writer`'s SDP. Raises MalformedStanza. */
+export function mediaOf(content: Content, mid: string, writer: Role): MediaDescription {
+  const [head = "", ...standard] = standardLines(content, mid, writer);
+  const rtp = content.description?.kind === "rtp";
+  const lines = mergeResidue(standard, content.residue, { writer, rtp });
+  return { ...mediaLine(head, content.residue, rtp), lines: lines.map((line) => loadLine(line)) };
+}
+
+/** The residue's `m=` line may change port and protocol, but not what the description says. */
+function mediaLine(
+  standard: string,
+  residue: readonly string[],
+  rtp: boolean,
+): Omit<MediaDescription, "lines"> {
+  const ours = loadMediaLine(standard);
+  const text = residue.find((line) => line.startsWith("m="));
+  if (text === undefined) return ours;
+  const theirs = residueMediaLine(text);
+  const same = rtp
+    ? theirs.kind === ours.kind && theirs.formats.join() === ours.formats.join() && !isData(theirs)
+    : isData(theirs);
+  return same ? theirs : ours;
+}
+
+/** The lines that the standard elements alone give; the `m=` line first. */
+function standardLines(content: Content, mid: string, writer: Role): string[] {
+  const { description, senders, transport } = content;
+  const lines =
+    description?.kind === "rtp" ? rtpLines(description.rtp, writer) : [DATA_LINE, CONNECTION];
+  lines.push(`a=mid:${mid}`);
+  if (senders !== undefined) lines.push(`a=${directionFor(senders, writer)}`);
+  if (transport !== undefined) lines.push(...transportLines(transport));
+  return lines;
+}
+
+function rtpLines(rtp: RtpDescription, writer: Role): string[] {
+  if (rtp.payloadTypes.length === 0)
+    throw new MalformedStanza("a description has no payload types");
+  const formats = rtp.payloadTypes.map(({ id }) => integer(id, "payload type", 0, 127));
+  const lines = [`m=${token(rtp.media, "media")} 9 ${RTP_PROTO} ${formats.join(" ")}`, CONNECTION];
+  for (const { type, value } of rtp.bandwidth) {
+    lines.push(`b=${token(type, "bandwidth type")}:${token(value, "bandwidth")}`);
+  }
+  for (const extension of rtp.headerExtensions)
+    lines.push(`a=extmap:${dumpExtmap(extension, writer)}`);
+  if (rtp.extmapAllowMixed) lines.push("a=extmap-allow-mixed");
+  if (rtp.rtcpMux) lines.push("a=rtcp-mux");
+  for (const payloadType of rtp.payloadTypes)
+    lines.push(...payloadTypeLines(payloadType, rtp.media));
+  for (const feedback of rtp.feedback) lines.push(`a=rtcp-fb:${dumpFeedback("*", feedback)}`);
+  lines.push(...packetTimes(rtp.payloadTypes), ...sourceLines(rtp));
+  return lines;
+}
+
+function payloadTypeLines(payloadType: PayloadType, media: string): string[] {
+  const { id, parameters, feedback } = payloadType;
+  const lines: string[] = [];
+  const map = dumpRtpmap(payloadType, media);
+  if (map !== undefined) lines.push(`a=rtpmap:${map}`);
+  const format = dumpFormatParameters(parameters);
+  if (format !== "") lines.push(`a=fmtp:${id} ${format}`);
+  for (const item of feedback) lines.push(`a=rtcp-fb:${dumpFeedback(id, item)}`);
+  return lines;
+}
+
+function packetTimes(payloadTypes: readonly PayloadType[]): string[] {
+  return (["ptime", "maxptime"] as const).flatMap((name) => {
+    const value = payloadTypes.find((payloadType) => payloadType[name] !== undefined)?.[name];
+    return value === undefined ? [] : [`a=${name}:${integer(value, name)}`];
+  });
+}
+
+function sourceLines({ sources, sourceGroups }: RtpDescription): string[] {
+  return [
+    ...sourceGroups.map(({ semantics, ssrcs }) => {
+      const members = ssrcs.map((ssrc) => integer(ssrc, "ssrc"));
+      return `a=ssrc-group:${[token(semantics, "ssrc-group semantics"), ...members].join(" ")}`;
+    }),
+    ...sources.flatMap(({ ssrc, parameters }) =>
+      parameters.map(({ name, value }) => {
+        const attribute = token(name, "source parameter");
+        const suffix = value === "" ? "" : `:${value}`;
+        return singleLine(`a=ssrc:${integer(ssrc, "ssrc")} ${attribute}${suffix}`, "source");
+      }),
+    ),
+  ];
+}
+
+function transportLines(transport: IceUdpTransport): string[] {
+  const { ufrag, pwd, fingerprints, candidates, gatheringComplete, sctp } = transport;
+  const lines: string[] = [];
+  if (ufrag !== undefined) lines.push(`a=ice-ufrag:${token(ufrag, "ufrag")}`);
+  if (pwd !== undefined) lines.push(`a=ice-pwd:${token(pwd, "pwd")}`);
+  for (const fingerprint of fingerprints)
+    lines.push(`a=fingerprint:${dumpFingerprint(fingerprint)}`);
+  const [setup, ...others] = new Set(fingerprints.map((fingerprint) => fingerprint.setup));
+  if (others.length > 0) throw new MalformedStanza("the fingerprints of a content differ in setup");
+  if (setup !== undefined) lines.push(`a=setup:${token(setup, "setup")}`);
+  if (sctp !== undefined) lines.push(`a=sctp-port:${integer(sctp.number, "sctp port", 0, 65_535)}`);
+  for (const candidate of candidates) lines.push(`a=candidate:${dumpCandidate(candidate)}`);
+  if (gatheringComplete) lines.push("a=end-of-candidates");
+  return lines;
+}

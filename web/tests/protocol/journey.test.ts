@@ -1,0 +1,87 @@
+/** Every line that a browser or aiortc writes survives SDP -> Jingle -> SDP. */
+import { expect, it, describe as suite } from "vitest";
+import type { Role } from "../../src/protocol/jingle/senders.ts";
+import { jingle } from "../../src/protocol/jingle/xep_0166.ts";
+import { describe, descriptionOf } from "../../src/protocol/mapping/description.ts";
+import { isRejected, type SessionDescription } from "../../src/protocol/sdp/description.ts";
+import { dumps, loads } from "../../src/protocol/sdp/text.ts";
+import { list, overTheWire, read } from "../vectors.ts";
+
+interface Step {
+  readonly who: "A" | "B";
+  readonly kind: string;
+  readonly file?: string;
+}
+
+function sections(sdp: string): string[][] {
+  const found: string[][] = [[]];
+  for (const line of sdp.split(/\r?\n/)) {
+    if (line === "") continue;
+    if (line.startsWith("m=")) found.push([]);
+    found.at(-1)?.push(line);
+  }
+  return found.map((lines) => lines.toSorted());
+}
+
+function journey(
+  description: SessionDescription,
+  writer: Role,
+  slots?: SessionDescription,
+): SessionDescription {
+  const { parts, names } = describe(description, writer, writer);
+  const stanza = overTheWire(jingle("session-initiate", "s1", parts));
+  return descriptionOf(stanza, writer, names, slots).description;
+}
+
+/** A refused section says nothing but that it is refused, in its place. */
+function expectSame(before: SessionDescription, after: SessionDescription): void {
+  expect(after.media.length).toBe(before.media.length);
+  const [session, ...media] = sections(dumps(before));
+  const [sessionAfter, ...mediaAfter] = sections(dumps(after));
+  expect(sessionAfter).toEqual(session);
+  before.media.forEach((section, index) => {
+    if (isRejected(section)) {
+      expect(after.media[index]).toMatchObject({ kind: section.kind, port: 0 });
+    } else {
+      expect(mediaAfter[index]).toEqual(media[index]);
+    }
+  });
+}
+
+for (const browser of ["chromium-156", "firefox-153"]) {
+  suite(browser, () => {
+    for (const path of list(`browsers/${browser}`, ".sequence.json")) {
+      it(path, () => {
+        let previous: SessionDescription | undefined;
+        for (const step of JSON.parse(read(path)) as Step[]) {
+          if (step.file === undefined) continue;
+          const before = loads(read(`browsers/${browser}/${step.file}`));
+          const after = journey(before, step.who === "A" ? "initiator" : "responder", previous);
+          expectSame(before, after);
+          previous = before;
+        }
+      });
+    }
+  });
+}
+
+it("every browser SDP belongs to a sequence", () => {
+  const folders = ["browsers/chromium-156", "browsers/firefox-153"];
+  const used = folders.flatMap((folder) =>
+    list(folder, ".sequence.json").flatMap((path) =>
+      (JSON.parse(read(path)) as Step[]).flatMap(({ file }) => (file ? [`${folder}/${file}`] : [])),
+    ),
+  );
+  const all = folders.flatMap((folder) => list(folder, ".sdp"));
+  expect(all).toHaveLength(280);
+  expect(used.toSorted()).toEqual(all.toSorted());
+});
+
+suite("aiortc", () => {
+  const paths = list("aiortc", ".sdp");
+  it.each(paths)("%s", (path) => {
+    const before = loads(read(path));
+    expectSame(before, journey(before, path.includes("offer") ? "initiator" : "responder"));
+  });
+  it("all of them are here", () => expect(paths).toHaveLength(8));
+});
