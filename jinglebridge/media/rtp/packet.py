@@ -1,0 +1,202 @@
+"""Where things are in an RTP packet (RFC 3550 §5.1, RFC 8285), without taking it apart.
+
+Packets of one stream nearly always have the same layout: a :class:`Header` describes one layout
+and tells with a few comparisons whether another packet has it too. Nothing is made per packet.
+"""
+
+from struct import Struct
+from typing import NamedTuple
+
+MINIMUM = 12
+"""Octets of the fixed header."""
+_ONE_BYTE = b"\xbe\xde"
+_HALF = Struct("!H")
+_KNOWN_LAYOUTS = 8
+
+
+class Element(NamedTuple):
+    """One header extension element."""
+
+    id: int
+    at: int
+    """Offset of its value in the packet."""
+    length: int
+    """Octets of its value."""
+
+
+class Header:
+    """The layout of a header, valid for every packet that it :meth:`matches`."""
+
+    __slots__ = ("_first", "_probes", "_words", "elements", "padded", "payload_at", "two_byte")
+
+    def __init__(
+        self,
+        *,
+        first: int,
+        payload_at: int,
+        words: bytes = b"",
+        elements: tuple[Element, ...] = (),
+        probes: tuple[tuple[int, int], ...] = (),
+        two_byte: bool = False,
+    ) -> None:
+        self._first = first
+        self._words = words
+        self._probes = probes
+        self.elements = elements
+        """In the order of the packet."""
+        self.payload_at = payload_at
+        """Offset of the payload."""
+        self.padded = bool(first & 0x20)
+        """Whether the last octet counts octets of padding."""
+        self.two_byte = two_byte
+        """Whether the elements are in the two-byte form (RFC 8285 §4.3)."""
+
+    @property
+    def extended(self) -> bool:
+        """Whether there is a header extension."""
+        return bool(self._first & 0x10)
+
+    @property
+    def extension_at(self) -> int:
+        """Offset of the header extension, or of the place for one."""
+        return MINIMUM + 4 * (self._first & 0x0F)
+
+    def matches(self, data: bytes) -> bool:
+        """Whether this packet has the same layout."""
+        if data[0] != self._first or len(data) < self.payload_at:
+            return False
+        if self._words:
+            at = MINIMUM + 4 * (self._first & 0x0F)
+            if data[at : at + 4] != self._words:
+                return False
+            for at, octet in self._probes:
+                if data[at] != octet:
+                    return False
+        return True
+
+    def element(self, identifier: int) -> Element | None:
+        """The first element with this id."""
+        for element in self.elements:
+            if element.id == identifier:
+                return element
+        return None
+
+    def payload_end(self, data: bytes) -> int:
+        """Offset of the end of the payload, less than its start when the padding is nonsense."""
+        if not self.padded:
+            return len(data)
+        return len(data) - data[-1] if data[-1] else -1
+
+
+def read_header(data: bytes) -> Header | None:
+    """Find out the layout of a packet; ``None`` when it is no RTP packet."""
+    if len(data) < MINIMUM or data[0] >> 6 != 2:
+        return None
+    at = MINIMUM + 4 * (data[0] & 0x0F)
+    if not data[0] & 0x10:
+        return Header(first=data[0], payload_at=at) if at <= len(data) else None
+    if at + 4 > len(data):
+        return None
+    words = data[at : at + 4]
+    end = at + 4 + 4 * _HALF.unpack_from(data, at + 2)[0]
+    if end > len(data):
+        return None
+    # RFC 8285 §4.3: the low four bits of the two-byte form's profile are "appbits".
+    two_byte = words[0] == 0x10 and words[1] >> 4 == 0
+    if not two_byte and words[:2] != _ONE_BYTE:
+        return Header(first=data[0], words=words, payload_at=end)
+    found = _read_elements(data, at + 4, end, two_byte=two_byte)
+    if found is None:
+        return None
+    elements, probes = found
+    return Header(
+        first=data[0],
+        words=words,
+        elements=elements,
+        probes=probes,
+        payload_at=end,
+        two_byte=two_byte,
+    )
+
+
+def _read_elements(
+    data: bytes, at: int, end: int, *, two_byte: bool
+) -> tuple[tuple[Element, ...], tuple[tuple[int, int], ...]] | None:
+    elements: list[Element] = []
+    probes: list[tuple[int, int]] = []
+    while at < end:
+        first = data[at]
+        probes.append((at, first))
+        at += 1
+        if first == 0:
+            continue
+        if two_byte:
+            if at == end:
+                return None
+            identifier, length = first, data[at]
+            probes.append((at, length))
+            at += 1
+        else:
+            identifier, length = first >> 4, (first & 0x0F) + 1
+            if identifier == 15:  # RFC 8285 §4.2: stop here and ignore the rest
+                break
+        if at + length > end:
+            return None
+        elements.append(Element(identifier, at, length))
+        at += length
+    return tuple(elements), tuple(probes)
+
+
+class HeaderReader:
+    """Remembers the layouts that one stream has used lately."""
+
+    __slots__ = ("_known", "_last")
+
+    def __init__(self) -> None:
+        self._known: list[Header] = []
+        self._last = Header(first=0, payload_at=MINIMUM)  # of version 0: matches no packet
+
+    def read(self, data: bytes) -> Header | None:
+        """The layout of a packet of at least 12 octets; ``None`` when it is malformed."""
+        if self._last.matches(data):
+            return self._last
+        for header in self._known:
+            if header.matches(data):
+                self._last = header
+                return header
+        fresh = read_header(data)
+        if fresh is not None:
+            self._known.insert(0, fresh)
+            del self._known[_KNOWN_LAYOUTS:]
+            self._last = fresh
+        return fresh
+
+
+def add_element(packet: bytearray, header: Header, identifier: int, value: bytes) -> int:
+    """Insert a header extension element; returns by how many octets the packet grew.
+
+    Nothing happens (0 is returned) when the packet's form of elements cannot hold it or when its
+    header extension is of another kind.
+    """
+    at = header.extension_at
+    if not header.extended:
+        if 0 < len(value) <= 16 and identifier <= 14:
+            body = _ONE_BYTE + b"\0\0" + bytes([identifier << 4 | len(value) - 1]) + value
+        else:
+            body = b"\x10\0\0\0" + bytes([identifier, len(value)]) + value
+        body += bytes(-len(body) % 4)
+        packet[at:at] = body
+        packet[0] |= 0x10
+        _HALF.pack_into(packet, at + 2, len(body) // 4 - 1)
+        return len(body)
+    if header.two_byte:
+        element = bytes([identifier, len(value)]) + value
+    elif packet[at : at + 2] == _ONE_BYTE and 0 < len(value) <= 16 and identifier <= 14:
+        element = bytes([identifier << 4 | len(value) - 1]) + value
+    else:
+        return 0
+    # First, because an element of id 15 ends the reading of all that follow it.
+    element += bytes(-len(element) % 4)
+    packet[at + 4 : at + 4] = element
+    _HALF.pack_into(packet, at + 2, (header.payload_at - at) // 4 - 1 + len(element) // 4)
+    return len(element)

@@ -1,0 +1,1 @@
+"""What a called JID reaches: one service, one file."""
