@@ -147,7 +147,7 @@ class PrivateProsody:
                 stderr=output,
                 cwd=self.directory,
                 env=self._environment(),
-                # Ctrl-C reaches us alone, so that the component says good-bye before its server goes.
+                # Ctrl-C reaches us alone: the component says good-bye before its server goes.
                 start_new_session=True,
             )
         try:
@@ -203,7 +203,7 @@ class PrivateProsody:
             self._ports = _three(free_ports(3))
             try:
                 await self.start()
-            except _PortTaken:
+            except _PortTakenError:
                 if attempt == _START_ATTEMPTS:
                     raise
             else:
@@ -216,7 +216,7 @@ class PrivateProsody:
                 raise OperatorError(f"Prosody ended while starting: {self.last_log_line()}")
             # Prosody goes on without a port that somebody else took in the meantime.
             if _LISTEN_FAILED in _read(self.log_path):
-                raise _PortTaken(f"Prosody found no free port: {self.last_log_line()}")
+                raise _PortTakenError(f"Prosody found no free port: {self.last_log_line()}")
             if await _answers(waiting[0]):
                 waiting.pop(0)
             else:
@@ -277,7 +277,7 @@ class PrivateProsody:
                 os.chown(path, *self._service_ids)
 
 
-class _PortTaken(OperatorError):
+class _PortTakenError(OperatorError):
     """Somebody took a port between our choice and Prosody's start."""
 
 

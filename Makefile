@@ -1,0 +1,55 @@
+# make run    a private XMPP server, the bridge and the page     (HOST=192.0.2.10 PORT=8443)
+# make test   everything, with real browsers
+# make check  lint, types and unit tests: fast
+SHELL := /bin/bash
+BIN := .venv/bin
+NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix
+
+# Only what is said on the command line counts: shells and platforms export HOST and PORT too.
+given = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
+PYTEST_ARGS ?=
+
+.PHONY: run test check full lint types unit web lock reference clean
+
+run:
+	@scripts/setup run
+	@exec $(BIN)/jinglebridge dev $(call given,HOST,host) $(call given,PORT,port)
+
+test: setup-test lint types web-check
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+check: setup-check lint types web-check unit
+
+full: test
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark" && $(BIN)/python "$$benchmark" || exit; done
+
+.PHONY: setup-test setup-check web-check
+setup-test setup-check:
+	@scripts/setup $(@:setup-%=%)
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+unit:
+	$(BIN)/pytest -m "not e2e and not server" $(PYTEST_ARGS)
+
+web-check:
+	$(NPM) web run --silent check
+
+web:
+	@scripts/setup run
+
+lock:
+	scripts/lock
+
+reference:
+	$(BIN)/python scripts/config-reference
+
+clean:
+	rm -rf .venv web/node_modules web/dist tests/e2e/driver/node_modules \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The page, its configuration and the way to Prosody, from one origin."""
