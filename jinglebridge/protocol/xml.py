@@ -8,6 +8,7 @@ A class decorated with :func:`element` says with its fields what stands on the w
         value: str = text(TOKEN)
         setup: Setup | None = attribute(choice(Setup), default=None)
 
+Every optional field names its ``default`` at the call, where type checkers look for it.
 ``parse(Fingerprint, xml)`` gives the value or raises :class:`MalformedStanza` naming element and
 attribute; ``build(fingerprint)`` gives the element. Unknown attributes and children are ignored,
 never an error: protocols grow.
@@ -119,32 +120,32 @@ def text(codec: Codec[Any] = TEXT, *, default: Any = dataclasses.MISSING) -> Any
     return _field("text", default, codec=codec)
 
 
-def flag(namespace: str, tag: str) -> Any:
+def flag(namespace: str, tag: str, *, default: Any) -> Any:
     """A ``bool`` field that is the presence of an empty child."""
-    return _field("flag", False, tag=f"{{{namespace}}}{tag}")
+    return _field("flag", default, tag=f"{{{namespace}}}{tag}")
 
 
-def child(*kinds: type, default: Any = None) -> Any:
+def child(*kinds: type, default: Any) -> Any:
     """A field that is at most one child of one of these classes; the first one counts."""
     return _field("child", default, kinds=kinds)
 
 
-def children(*kinds: type, maximum: int = 256) -> Any:
+def children(*kinds: type, default: Any, maximum: int = 256) -> Any:
     """A tuple field of all children of these classes, in document order."""
-    return _field("children", (), kinds=kinds, maximum=maximum)
+    return _field("children", default, kinds=kinds, maximum=maximum)
 
 
-def which(namespace: str, kind: type[Enum], *, default: Any = None) -> Any:
+def which(namespace: str, kind: type[Enum], *, default: Any) -> Any:
     """An enum field whose value is the local name of an empty child in ``namespace``."""
     return _field("which", default, namespace=namespace, enum=kind)
 
 
-def foreign() -> Any:
+def foreign(*, default: Any) -> Any:
     """A tuple field of the Clark names of children that the class does not know."""
-    return _field("foreign", ())
+    return _field("foreign", default)
 
 
-def local(default: Any) -> Any:
+def local(*, default: Any) -> Any:
     """A field that has no place in the element: another carrier brings it."""
     return _field("local", default)
 

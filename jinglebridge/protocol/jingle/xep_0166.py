@@ -106,8 +106,8 @@ class ReasonText:
 class Reason:
     """A condition with words for people."""
 
-    condition: ReasonCondition | None = which(NAMESPACE, ReasonCondition)
-    text: ReasonText | None = child(ReasonText)
+    condition: ReasonCondition | None = which(NAMESPACE, ReasonCondition, default=None)
+    text: ReasonText | None = child(ReasonText, default=None)
 
     def __str__(self) -> str:
         name = self.condition.value if self.condition else "no reason"
@@ -129,11 +129,11 @@ class Content:
     disposition: str | None = attribute(TEXT, default=None)
     senders: Senders | None = attribute(choice(Senders), default=None)
     description: RtpDescription | DataChannelDescription | None = child(
-        RtpDescription, DataChannelDescription
+        RtpDescription, DataChannelDescription, default=None
     )
-    transport: IceUdpTransport | None = child(IceUdpTransport)
-    residue: Residue | None = child(Residue)
-    foreign: tuple[str, ...] = foreign()
+    transport: IceUdpTransport | None = child(IceUdpTransport, default=None)
+    residue: Residue | None = child(Residue, default=None)
+    foreign: tuple[str, ...] = foreign(default=())
     """Clark names of children we do not know: another application or transport, for example."""
 
 
@@ -145,10 +145,10 @@ class Jingle:
     sid: str = attribute(matching(r"\S.{0,255}"))
     initiator: str | None = attribute(TEXT, default=None)
     responder: str | None = attribute(TEXT, default=None)
-    groups: tuple[Group, ...] = children(Group, maximum=16)
-    contents: tuple[Content, ...] = children(Content, maximum=64)
-    reason: Reason | None = child(Reason)
-    info: SessionInfo | None = child(Active, Hold, Unhold, Ringing, Mute, Unmute)
-    residue: Residue | None = child(Residue)
-    foreign: tuple[str, ...] = foreign()
+    groups: tuple[Group, ...] = children(Group, maximum=16, default=())
+    contents: tuple[Content, ...] = children(Content, maximum=64, default=())
+    reason: Reason | None = child(Reason, default=None)
+    info: SessionInfo | None = child(Active, Hold, Unhold, Ringing, Mute, Unmute, default=None)
+    residue: Residue | None = child(Residue, default=None)
+    foreign: tuple[str, ...] = foreign(default=())
     """Clark names of children we do not know: another session-info payload, for example."""

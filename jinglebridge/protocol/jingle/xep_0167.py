@@ -48,9 +48,9 @@ class PayloadType:
     """Preferred length of media in a packet, in ms."""
     maxptime: int | None = attribute(uint(), default=None)
     """Largest length of media in a packet, in ms."""
-    parameters: tuple[Parameter, ...] = children(Parameter, maximum=64)
-    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32)
-    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval)
+    parameters: tuple[Parameter, ...] = children(Parameter, maximum=64, default=())
+    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32, default=())
+    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval, default=None)
 
     def parameter(self, name: str) -> str | None:
         """The value of the first parameter of this name."""
@@ -75,16 +75,18 @@ class RtpDescription:
     """One RTP session: what may be sent and how (XEP-0167 §4)."""
 
     media: str = attribute(matching(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}"))
-    payload_types: tuple[PayloadType, ...] = children(PayloadType, maximum=128)
-    bandwidths: tuple[Bandwidth, ...] = children(Bandwidth, maximum=8)
-    encryption: Encryption | None = child(Encryption)
-    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32)
-    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval)
-    header_extensions: tuple[RtpHeaderExtension, ...] = children(RtpHeaderExtension, maximum=64)
-    extmap_allow_mixed: bool = flag(HDREXT_NAMESPACE, "extmap-allow-mixed")
-    sources: tuple[Source, ...] = children(Source, maximum=64)
-    source_groups: tuple[SourceGroup, ...] = children(SourceGroup, maximum=32)
-    rtcp_mux: bool = flag(NAMESPACE, "rtcp-mux")
+    payload_types: tuple[PayloadType, ...] = children(PayloadType, maximum=128, default=())
+    bandwidths: tuple[Bandwidth, ...] = children(Bandwidth, maximum=8, default=())
+    encryption: Encryption | None = child(Encryption, default=None)
+    rtcp_fb: tuple[RtcpFeedback, ...] = children(RtcpFeedback, maximum=32, default=())
+    trr_int: RtcpFeedbackInterval | None = child(RtcpFeedbackInterval, default=None)
+    header_extensions: tuple[RtpHeaderExtension, ...] = children(
+        RtpHeaderExtension, maximum=64, default=()
+    )
+    extmap_allow_mixed: bool = flag(HDREXT_NAMESPACE, "extmap-allow-mixed", default=False)
+    sources: tuple[Source, ...] = children(Source, maximum=64, default=())
+    source_groups: tuple[SourceGroup, ...] = children(SourceGroup, maximum=32, default=())
+    rtcp_mux: bool = flag(NAMESPACE, "rtcp-mux", default=False)
 
 
 @element(INFO_NAMESPACE, "active")

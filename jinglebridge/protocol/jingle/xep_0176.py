@@ -46,7 +46,7 @@ class Candidate:
     tcptype: str | None = attribute(TOKEN, default=None)
     type: str = attribute(matching(r"[A-Za-z0-9-]{1,16}"))
     """``host``, ``srflx``, ``prflx`` or ``relay``."""
-    extensions: tuple[tuple[str, str], ...] = local(())
+    extensions: tuple[tuple[str, str], ...] = local(default=())
     """SDP's extension pairs that XEP-0176 has no attribute for, in order."""
 
 
@@ -65,8 +65,10 @@ class IceUdpTransport:
 
     ufrag: str | None = attribute(matching(r"[A-Za-z0-9+/]{4,256}"), default=None)
     pwd: str | None = attribute(matching(r"[A-Za-z0-9+/]{22,256}"), default=None)
-    fingerprints: tuple[Fingerprint, ...] = children(Fingerprint, maximum=16)
-    sctpmap: SctpMap | None = child(SctpMap)
-    candidates: tuple[Candidate, ...] = children(Candidate, maximum=256)
-    remote_candidates: tuple[RemoteCandidate, ...] = children(RemoteCandidate, maximum=16)
-    gathering_complete: bool = flag(NAMESPACE, "gathering-complete")
+    fingerprints: tuple[Fingerprint, ...] = children(Fingerprint, maximum=16, default=())
+    sctpmap: SctpMap | None = child(SctpMap, default=None)
+    candidates: tuple[Candidate, ...] = children(Candidate, maximum=256, default=())
+    remote_candidates: tuple[RemoteCandidate, ...] = children(
+        RemoteCandidate, maximum=16, default=()
+    )
+    gathering_complete: bool = flag(NAMESPACE, "gathering-complete", default=False)

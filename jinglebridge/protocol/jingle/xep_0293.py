@@ -23,7 +23,7 @@ class RtcpFeedback:
 
     type: str = attribute(TOKEN)
     subtype: str | None = attribute(TOKEN, default=None)
-    parameters: tuple[FeedbackParameter, ...] = children(FeedbackParameter, maximum=16)
+    parameters: tuple[FeedbackParameter, ...] = children(FeedbackParameter, maximum=16, default=())
 
 
 @element(NAMESPACE, "rtcp-fb-trr-int")

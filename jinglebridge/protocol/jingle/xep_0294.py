@@ -29,4 +29,6 @@ class RtpHeaderExtension:
         Codec(lambda value: value if value in _SENDERS else ""), default=None
     )
     """``initiator``, ``responder`` or ``both``; empty when the peer used a word of its own."""
-    parameters: tuple[ExtensionParameter, ...] = children(ExtensionParameter, maximum=32)
+    parameters: tuple[ExtensionParameter, ...] = children(
+        ExtensionParameter, maximum=32, default=()
+    )

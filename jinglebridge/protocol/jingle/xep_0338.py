@@ -17,7 +17,7 @@ class Group:
     """Contents that belong together (RFC 5888); the order of BUNDLE's members counts."""
 
     semantics: str = attribute(TOKEN)
-    contents: tuple[GroupContent, ...] = children(GroupContent)
+    contents: tuple[GroupContent, ...] = children(GroupContent, default=())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -27,6 +27,4 @@ class Group:
 
 def group_of(semantics: str, names: tuple[str, ...]) -> Group:
     """A group of these contents."""
-    return Group(
-        semantics=semantics, contents=tuple(GroupContent(name=name) for name in names)
-    )
+    return Group(semantics=semantics, contents=tuple(GroupContent(name=name) for name in names))

@@ -21,7 +21,7 @@ class Source:
     """One synchronisation source of a content's sender."""
 
     ssrc: int = attribute(uint())
-    parameters: tuple[SourceParameter, ...] = children(SourceParameter, maximum=32)
+    parameters: tuple[SourceParameter, ...] = children(SourceParameter, maximum=32, default=())
 
 
 @element(NAMESPACE, "source")
@@ -36,7 +36,7 @@ class SourceGroup:
     """Sources that belong together (RFC 5576 §4.2); their order counts."""
 
     semantics: str = attribute(TOKEN)
-    sources: tuple[SourceReference, ...] = children(SourceReference, maximum=64)
+    sources: tuple[SourceReference, ...] = children(SourceReference, maximum=64, default=())
 
     @property
     def ssrcs(self) -> tuple[int, ...]:

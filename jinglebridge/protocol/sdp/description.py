@@ -1,8 +1,8 @@
 """Session descriptions as values, in JSEP's words (RFC 9429, RFC 8866).
 
 A description is read as it was written: what stood at session level and holds for every section
-(fingerprint, ICE credentials, setup, ice-options, direction) is found in each section, and
-``session_level`` remembers where it stood.
+(fingerprint, ICE credentials, setup, ice-options, direction) is found in each section too, and
+the section's ``inherited`` remembers that it did not say so itself.
 """
 
 from dataclasses import dataclass, replace
@@ -141,8 +141,12 @@ class MediaDescription:
     sctp_port: int | None = None
     max_message_size: int | None = None
     """In bytes; 0 means unlimited (RFC 8841 §6)."""
+    inherited: frozenset[str] = frozenset()
+    """Names of the attributes that the section has from session level."""
     attributes: tuple[Attribute, ...] = ()
-    """Everything else, in order."""
+    """Every other ``a=`` line, in order."""
+    other_lines: tuple[str, ...] = ()
+    """Lines of other types that the model has no field for (``i=`` …), whole, in order."""
 
     @property
     def is_rejected(self) -> bool:
@@ -170,6 +174,18 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SectionDefaults:
+    """What stands at session level and holds for every section that does not say otherwise."""
+
+    ice_ufrag: str | None = None
+    ice_pwd: str | None = None
+    ice_options: tuple[str, ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = ()
+    setup: Setup | None = None
+    direction: Direction | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionDescription:
     """Everything that one side says; an :class:`Offer` or an :class:`Answer`."""
 
@@ -183,10 +199,11 @@ class SessionDescription:
     extmap_allow_mixed: bool = False
     """At session level (RFC 8285 §6)."""
     ice_lite: bool = False
-    session_level: frozenset[str] = frozenset()
-    """Names of the attributes that stood at session level and hold for every section."""
+    defaults: SectionDefaults = SectionDefaults()
     attributes: tuple[Attribute, ...] = ()
     """Every other session-level attribute, in order."""
+    other_lines: tuple[str, ...] = ()
+    """Lines of other types that the model has no field for (``u=`` …), whole, in order."""
     media: tuple[MediaDescription, ...] = ()
 
     @property

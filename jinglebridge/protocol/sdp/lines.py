@@ -1,0 +1,178 @@
+"""Single lines: candidates, codec parameters and feedback between text and values.
+
+:func:`checked` is the one way by which text gets into a session description.
+"""
+
+import re
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.xep_0167 import Parameter, PayloadType
+from jinglebridge.protocol.jingle.xep_0176 import Candidate
+from jinglebridge.protocol.jingle.xep_0293 import (
+    FeedbackParameter,
+    RtcpFeedback,
+    RtcpFeedbackInterval,
+)
+from jinglebridge.protocol.sdp import grammar
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_LARGEST = 2**32 - 1
+
+
+def checked(text: str, *, section: int | None = None) -> str:
+    """Return ``text`` if it may stand on a line of a description.
+
+    Raises:
+        SdpError: it holds CR, LF, NUL or another control character.
+    """
+    if _FORBIDDEN.search(text):
+        raise SdpError("control characters cannot stand in a line", section=section, content=text)
+    return text
+
+
+def word(text: str, *, section: int | None = None) -> str:
+    """Return ``text`` if it is one word: :func:`checked`, without white space, not empty.
+
+    Raises:
+        SdpError: it is not.
+    """
+    if not text or any(character.isspace() for character in text):
+        raise SdpError("one word expected", section=section, content=text)
+    return checked(text, section=section)
+
+
+def number(text: str | None, largest: int = _LARGEST) -> int | None:
+    """A number in the range, or ``None``."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > 10:
+        return None
+    value = int(text)
+    return value if value <= largest else None
+
+
+def parse_fmtp(text: str) -> tuple[Parameter, ...]:
+    """The words of ``a=fmtp`` (RFC 8866 §6.15); one without ``=`` gets an empty name."""
+    parameters = []
+    for item in (part.strip() for part in text.split(";")):
+        name, equals, value = item.partition("=")
+        if equals and name:
+            parameters.append(Parameter(name=name, value=value))
+        elif item:
+            parameters.append(Parameter(name="", value=item))
+    return tuple(parameters)
+
+
+def build_fmtp(parameters: tuple[Parameter, ...]) -> str:
+    """The text of ``a=fmtp`` for these words, empty when there are none."""
+    words = []
+    for item in parameters:
+        if item.name and item.value is not None:
+            words.append(f"{item.name}={item.value}")
+        else:
+            words.append(item.name or item.value or "")
+    return ";".join(part for part in words if part)
+
+
+def parse_feedback(kind: str, words: tuple[str, ...]) -> RtcpFeedback | RtcpFeedbackInterval | None:
+    """The value of an ``a=rtcp-fb`` line (RFC 4585 §4.2), or ``None`` when it has none."""
+    if kind == "trr-int":
+        interval = number(words[0]) if len(words) == 1 else None
+        if interval is None or str(interval) != words[0]:
+            return None
+        return RtcpFeedbackInterval(value=interval)
+    parameters = []
+    for part in words[1:]:
+        name, equals, value = part.partition("=")
+        parameters.append(FeedbackParameter(name=name, value=value if equals else None))
+    return RtcpFeedback(
+        type=kind, subtype=words[0] if words else None, parameters=tuple(parameters)
+    )
+
+
+def build_feedback(payload: str, feedback: RtcpFeedback | RtcpFeedbackInterval) -> str:
+    """The attribute ``rtcp-fb:…`` without ``a=``; ``payload`` is a number or ``*``."""
+    if isinstance(feedback, RtcpFeedbackInterval):
+        return f"rtcp-fb:{payload} trr-int {feedback.value}"
+    words = [word(feedback.type)]
+    if feedback.subtype is not None:
+        words.append(word(feedback.subtype))
+    words += [
+        word(item.name if item.value is None else f"{item.name}={item.value}")
+        for item in feedback.parameters
+    ]
+    return f"rtcp-fb:{payload} {' '.join(words)}"
+
+
+def build_rtpmap(payload: PayloadType) -> str | None:
+    """The attribute ``rtpmap:…`` without ``a=``; ``None`` for a static type without name or rate."""
+    if payload.name is None or payload.clockrate is None:
+        return None
+    channels = f"/{payload.channels}" if payload.channels is not None else ""
+    return f"rtpmap:{payload.id} {word(payload.name)}/{payload.clockrate}{channels}"
+
+
+def parse_candidate(text: str) -> Candidate:
+    """Read ``candidate:…``, with or without ``a=`` (RFC 8839 §5.1).
+
+    Raises:
+        SdpError: it breaks the grammar.
+    """
+    line = checked(text.strip().removeprefix("a="))
+    parts = grammar.read("candidate", line)
+    if parts is None:
+        raise SdpError("not a candidate", content=line)
+    words = (parts["pairs"] or "").split()
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    known: dict[str, str] = {}
+    extensions = []
+    for name, value in pairs:
+        if name in ("raddr", "rport", "tcptype", "generation") and name not in known:
+            known[name] = value
+        else:
+            extensions.append((name, value))
+    component, port = number(parts["component"], 256), number(parts["port"], 65_535)
+    priority = number(parts["priority"])
+    if component is None or port is None or priority is None:
+        raise SdpError("a number of the candidate is out of range", content=line)
+    return Candidate(
+        foundation=parts["foundation"] or "",
+        component=component,
+        protocol=parts["protocol"] or "",
+        priority=priority,
+        ip=parts["ip"] or "",
+        port=port,
+        type=parts["type"] or "",
+        rel_addr=known.get("raddr"),
+        rel_port=number(known.get("rport"), 65_535),
+        tcptype=known.get("tcptype"),
+        generation=number(known.get("generation")),
+        extensions=tuple(extensions),
+    )
+
+
+def build_candidate(candidate: Candidate) -> str:
+    """Write ``candidate:…`` without ``a=``.
+
+    Raises:
+        SdpError: a value is not one word.
+    """
+    words = [
+        f"candidate:{word(candidate.foundation)}",
+        str(candidate.component),
+        word(candidate.protocol),
+        str(candidate.priority),
+        word(candidate.ip),
+        str(candidate.port),
+        "typ",
+        word(candidate.type),
+    ]
+    if candidate.rel_addr is not None:
+        words += ["raddr", word(candidate.rel_addr)]
+    if candidate.rel_port is not None:
+        words += ["rport", str(candidate.rel_port)]
+    if candidate.tcptype is not None:
+        words += ["tcptype", word(candidate.tcptype)]
+    if candidate.generation is not None:
+        words += ["generation", str(candidate.generation)]
+    for name, value in candidate.extensions:
+        words += [word(name), word(value)]
+    return " ".join(words)

@@ -1,0 +1,387 @@
+"""The reading loop: line after line into one section, or into the session's own part.
+
+A line that is understood fills a field; any other ``a=`` line is kept as an
+:class:`Attribute`, any other line whole. Only lines without which nothing makes sense (``v=``,
+``m=``) are refused.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, PayloadType
+from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
+from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
+from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
+from jinglebridge.protocol.jingle.xep_0339 import (
+    Source,
+    SourceParameter,
+    source_group_of,
+)
+from jinglebridge.protocol.sdp import grammar
+from jinglebridge.protocol.sdp.description import (
+    Attribute,
+    Direction,
+    HeaderExtension,
+    MediaDescription,
+    Msid,
+    Origin,
+    Rid,
+    SectionDefaults,
+)
+from jinglebridge.protocol.sdp.lines import (
+    build_candidate,
+    build_fmtp,
+    checked,
+    number,
+    parse_candidate,
+    parse_feedback,
+    parse_fmtp,
+)
+
+Parts = dict[str, str | None]
+
+_MEDIA_LINE = re.compile(r"m=([^\s/]+) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII)
+_BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
+_ORIGIN = re.compile(r"o=(\S+) (\S+) (\S+) (\S+ \S+ \S+)", re.ASCII)
+_DIRECTIONS = {direction.value: direction for direction in Direction}
+_INHERITABLE = ("fingerprint", "setup", "ice-ufrag", "ice-pwd", "ice-options", *_DIRECTIONS)
+_MAX_LINES = 4096
+
+
+class SectionReader:
+    """Reads the lines of one m-section; ``finish`` gives the value.
+
+    Args:
+        index: the section's index, for errors.
+        line_number: the number of the ``m=`` line.
+        line: the ``m=`` line.
+    """
+
+    def __init__(self, index: int, line_number: int, line: str) -> None:
+        self._index: int | None = index
+        self._values: dict[str, Any] = {"connection": None}
+        self._lists: dict[str, list[Any]] = {}
+        self._payloads: dict[int, PayloadType] = {}
+        self._sources: dict[int, list[SourceParameter]] = {}
+        self._lines = 0
+        if line:
+            self._read_media_line(line_number, line)
+
+    def _error(self, reason: str, line_number: int, line: str) -> SdpError:
+        return SdpError(reason, section=self._index, line=line_number, content=line)
+
+    def _read_media_line(self, line_number: int, line: str) -> None:
+        match = _MEDIA_LINE.fullmatch(line)
+        port = number(match.group(2), 65_535) if match else None
+        if match is None or port is None:
+            raise self._error("not a media line", line_number, line)
+        formats = tuple(match.group(4).split())
+        self._values |= {"media": match.group(1), "port": port, "protocol": match.group(3)}
+        if "RTP/" not in match.group(3):
+            self._values["formats"] = formats
+            return
+        for text in formats:
+            payload = number(text, 127)
+            if payload is None or str(payload) != text or payload in self._payloads:
+                raise self._error("payload types are different numbers to 127", line_number, line)
+            self._payloads[payload] = PayloadType(id=payload)
+
+    def read(self, line_number: int, line: str) -> None:
+        """Take one line.
+
+        Raises:
+            SdpError: it is no SDP line at all, or there are too many.
+        """
+        self._lines += 1
+        if self._lines > _MAX_LINES:
+            raise self._error(f"more than {_MAX_LINES} lines", line_number, line)
+        if len(line) < 2 or line[1] != "=" or not line[0].isalpha():
+            raise self._error("not of the form type=value", line_number, line)
+        try:
+            checked(line)
+        except SdpError:
+            raise self._error("control character", line_number, line) from None
+        if line.startswith("a="):
+            self._read_attribute(line[2:])
+        elif line.startswith("c=") and self._values["connection"] is None:
+            self._values["connection"] = line[2:]
+        elif match := _BANDWIDTH.fullmatch(line):
+            self._add("bandwidths", Bandwidth(type=match.group(1), value=match.group(2)))
+        else:
+            self._add("other_lines", line)
+
+    def _add(self, name: str, value: object) -> None:
+        self._lists.setdefault(name, []).append(value)
+
+    def _read_attribute(self, text: str) -> None:
+        name = text.partition(":")[0]
+        if text in _DIRECTIONS and "direction" not in self._values:
+            self._values["direction"] = _DIRECTIONS[text]
+            return
+        parts = grammar.read(name, text)
+        if parts is None or not _HANDLERS[name](self, parts, text):
+            self.keep(text)
+
+    def keep(self, text: str) -> None:
+        """Remember an attribute that no field takes."""
+        name, colon, value = text.partition(":")
+        self._add("attributes", Attribute(name=name, value=value if colon else None))
+
+    def _once(self, field: str, value: object) -> bool:
+        if value is None or field in self._values:
+            return False
+        self._values[field] = value
+        return True
+
+    def _flag(self, field: str) -> bool:
+        return self._once(field, True)
+
+    def _payload(self, parts: Parts) -> PayloadType | None:
+        return self._payloads.get(number(parts["payload"], 127) or 0) if parts["payload"] else None
+
+    def _rtpmap(self, parts: Parts, _: str) -> bool:
+        payload = self._payload(parts)
+        rate, channels = number(parts["rate"]), number(parts["channels"], 255)
+        too_large = rate is None or (parts["channels"] is not None and channels is None)
+        if payload is None or payload.name is not None or too_large:
+            return False
+        self._payloads[payload.id] = replace(
+            payload, name=parts["codec"], clockrate=rate, channels=channels
+        )
+        return True
+
+    def _fmtp(self, parts: Parts, _: str) -> bool:
+        payload, text = self._payload(parts), parts["config"] or ""
+        parameters = parse_fmtp(text)
+        if payload is None or payload.parameters or not parameters:
+            return False
+        self._payloads[payload.id] = replace(payload, parameters=parameters)
+        if build_fmtp(parameters) != text:
+            self._add("fmtp_texts", (payload.id, text))
+        return True
+
+    def _rtcp_fb(self, parts: Parts, _: str) -> bool:
+        feedback = parse_feedback(parts["type"] or "", tuple((parts["words"] or "").split()))
+        if feedback is None:
+            return False
+        if parts["payload"] == "*":
+            if isinstance(feedback, RtcpFeedbackInterval):
+                return self._once("trr_int", feedback)
+            self._add("rtcp_fb", feedback)
+            return True
+        payload = self._payload(parts)
+        if payload is None:
+            return False
+        if isinstance(feedback, RtcpFeedback):
+            changed = replace(payload, rtcp_fb=(*payload.rtcp_fb, feedback))
+        elif payload.trr_int is None:
+            changed = replace(payload, trr_int=feedback)
+        else:
+            return False
+        self._payloads[payload.id] = changed
+        return True
+
+    def _extmap(self, parts: Parts, _: str) -> bool:
+        identifier = number(parts["id"], 65_535)
+        if identifier is None:
+            return False
+        direction = _DIRECTIONS.get(parts["direction"] or "")
+        self._add(
+            "header_extensions",
+            HeaderExtension(
+                id=identifier, uri=parts["uri"] or "", direction=direction, config=parts["config"]
+            ),
+        )
+        return True
+
+    def _ssrc(self, parts: Parts, _: str) -> bool:
+        ssrc = number(parts["ssrc"])
+        if ssrc is None:
+            return False
+        parameter = SourceParameter(name=parts["attribute"] or "", value=parts["value"])
+        self._sources.setdefault(ssrc, []).append(parameter)
+        return True
+
+    def _ssrc_group(self, parts: Parts, _: str) -> bool:
+        ssrcs = [number(text) for text in (parts["ssrcs"] or "").split()]
+        if any(ssrc is None for ssrc in ssrcs):
+            return False
+        known = tuple(ssrc for ssrc in ssrcs if ssrc is not None)
+        self._add("source_groups", source_group_of(parts["semantics"] or "", known))
+        return True
+
+    def _candidate(self, _: Parts, text: str) -> bool:
+        try:
+            candidate = parse_candidate(text)
+            self._add("candidates", candidate)
+        except SdpError:
+            return False
+        if build_candidate(candidate) != text:
+            self._lists["candidates"].pop()
+            return False
+        return True
+
+    def _fingerprint(self, parts: Parts, _: str) -> bool:
+        value = Fingerprint(hash=parts["hash"] or "", value=parts["value"] or "")
+        self._add("fingerprints", value)
+        return True
+
+    def _setup(self, parts: Parts, _: str) -> bool:
+        return self._once("setup", Setup(parts["value"]))
+
+    def _msid(self, parts: Parts, _: str) -> bool:
+        self._add("msids", Msid(stream=parts["stream"] or "", track=parts["track"]))
+        return True
+
+    def _rid(self, parts: Parts, _: str) -> bool:
+        rid = Rid(
+            id=parts["id"] or "", direction=parts["direction"] or "", parameters=parts["parameters"]
+        )
+        self._add("rids", rid)
+        return True
+
+    def _options(self, parts: Parts, _: str) -> bool:
+        return self._once("ice_options", tuple((parts["options"] or "").split()))
+
+    def finish(self) -> MediaDescription:
+        """The section as a value."""
+        lists = {name: tuple(found) for name, found in self._lists.items()}
+        sources = tuple(
+            Source(ssrc=ssrc, parameters=tuple(parameters))
+            for ssrc, parameters in self._sources.items()
+        )
+        values = {"media": "", "mid": f"{self._index}", **self._values, **lists}
+        return MediaDescription(
+            **values, payload_types=tuple(self._payloads.values()), sources=sources
+        )
+
+
+def _number_into(field: str, largest: int) -> Callable[[SectionReader, Parts, str], bool]:
+    return lambda reader, parts, _: reader._once(field, number(parts["value"], largest))
+
+
+def _text_into(field: str) -> Callable[[SectionReader, Parts, str], bool]:
+    return lambda reader, parts, _: reader._once(field, parts["value"])
+
+
+def _flag_into(field: str) -> Callable[[SectionReader, Parts, str], bool]:
+    return lambda reader, _parts, _: reader._flag(field)
+
+
+_HANDLERS: dict[str, Callable[[SectionReader, Parts, str], bool]] = {
+    "rtpmap": SectionReader._rtpmap,
+    "fmtp": SectionReader._fmtp,
+    "rtcp-fb": SectionReader._rtcp_fb,
+    "extmap": SectionReader._extmap,
+    "candidate": SectionReader._candidate,
+    "ice-options": SectionReader._options,
+    "ice-ufrag": _text_into("ice_ufrag"),
+    "ice-pwd": _text_into("ice_pwd"),
+    "fingerprint": SectionReader._fingerprint,
+    "setup": SectionReader._setup,
+    "msid": SectionReader._msid,
+    "ssrc": SectionReader._ssrc,
+    "ssrc-group": SectionReader._ssrc_group,
+    "rid": SectionReader._rid,
+    "simulcast": _text_into("simulcast"),
+    "mid": _text_into("mid"),
+    "ptime": _number_into("ptime", 2**32 - 1),
+    "maxptime": _number_into("maxptime", 2**32 - 1),
+    "sctp-port": _number_into("sctp_port", 65_535),
+    "max-message-size": _number_into("max_message_size", 2**32 - 1),
+    "extmap-allow-mixed": _flag_into("extmap_allow_mixed"),
+    "end-of-candidates": _flag_into("end_of_candidates"),
+    "rtcp-mux": _flag_into("rtcp_mux"),
+    "rtcp-rsize": _flag_into("rtcp_rsize"),
+    "bundle-only": _flag_into("bundle_only"),
+    "group": lambda _reader, _parts, _: False,
+    "ice-lite": lambda _reader, _parts, _: False,
+}
+
+
+class SessionReader:
+    """Reads the lines before the first ``m=``; ``finish`` gives the description's values.
+
+    What holds for every section comes out of ``defaults``.
+    """
+
+    def __init__(self) -> None:
+        self._shared = SectionReader(0, 0, "")
+        self._values: dict[str, Any] = {}
+        self._groups: list[Group] = []
+        self._attributes: list[Attribute] = []
+        self._other: list[str] = []
+        self._bandwidths: list[Bandwidth] = []
+        self._lines = 0
+
+    def read(self, line_number: int, line: str) -> None:
+        """Take one line.
+
+        Raises:
+            SdpError: it is no SDP line, or the first one is not ``v=0``.
+        """
+        self._lines += 1
+        if (self._lines == 1) != (line == "v=0"):
+            raise SdpError("a description begins with v=0", line=line_number, content=line)
+        if line == "v=0":
+            return
+        if self._lines > _MAX_LINES or len(line) < 2 or line[1] != "=" or not line[0].isalpha():
+            raise SdpError("not of the form type=value", line=line_number, content=line)
+        try:
+            checked(line)
+        except SdpError:
+            raise SdpError("control character", line=line_number, content=line) from None
+        if line.startswith("a="):
+            self._read_attribute(line_number, line)
+        elif match := _ORIGIN.fullmatch(line):
+            self._values["origin"] = Origin(
+                username=match.group(1),
+                session_id=match.group(2),
+                version=match.group(3),
+                address=match.group(4),
+            )
+        elif match := _BANDWIDTH.fullmatch(line):
+            self._bandwidths.append(Bandwidth(type=match.group(1), value=match.group(2)))
+        elif line[0] in "stc" and line[0] not in self._values:
+            self._values[line[0]] = line[2:]
+        else:
+            self._other.append(line)
+
+    def _read_attribute(self, line_number: int, line: str) -> None:
+        text = line[2:]
+        name, colon, value = text.partition(":")
+        if name in _INHERITABLE and (name in _DIRECTIONS or grammar.read(name, text)):
+            self._shared.read(line_number, line)
+        elif name == "group" and (parts := grammar.read(name, text)):
+            mids = tuple((parts["mids"] or "").split())
+            self._groups.append(group_of(parts["semantics"] or "", mids))
+        elif text == "extmap-allow-mixed":
+            self._values["extmap_allow_mixed"] = True
+        elif text == "ice-lite":
+            self._values["ice_lite"] = True
+        else:
+            self._attributes.append(Attribute(name=name, value=value if colon else None))
+
+    def finish(self) -> dict[str, Any]:
+        """The values of a description, its sections left out."""
+        if not self._lines:
+            raise SdpError("the description is empty")
+        renamed = {"s": "name", "t": "timing", "c": "connection"}
+        values = {renamed.get(name, name): value for name, value in self._values.items()}
+        return {
+            **values,
+            "groups": tuple(self._groups),
+            "attributes": tuple(self._attributes),
+            "other_lines": tuple(self._other),
+            "bandwidths": tuple(self._bandwidths),
+        }
+
+    def defaults(self) -> SectionDefaults:
+        """What holds for every section."""
+        shared = self._shared.finish()
+        return SectionDefaults(
+            **{item.name: getattr(shared, item.name) for item in fields(SectionDefaults)}
+        )

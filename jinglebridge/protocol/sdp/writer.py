@@ -1,0 +1,206 @@
+"""The one writer of session descriptions: values into lines, every value checked."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, PayloadType
+from jinglebridge.protocol.sdp.description import (
+    Attribute,
+    MediaDescription,
+    SectionDefaults,
+    SessionDescription,
+)
+from jinglebridge.protocol.sdp.lines import (
+    build_candidate,
+    build_feedback,
+    build_fmtp,
+    build_rtpmap,
+    checked,
+    parse_fmtp,
+    word,
+)
+
+_ORDER = "vosiuepcbtrzkam"
+"""RFC 8866 §5's order of line types."""
+_NOTHING = SectionDefaults()
+
+
+def write_session(description: SessionDescription) -> Iterator[str]:
+    """All lines of a description, in order, without line ends.
+
+    Raises:
+        SdpError: a value cannot stand in a line.
+    """
+    yield from sorted(_session_lines(description), key=_rank)
+    for index, section in enumerate(description.media):
+        try:
+            yield from write_section(section, description.defaults)
+        except SdpError as error:
+            raise SdpError(error.reason, section=index, content=error.content) from None
+
+
+def _rank(line: str) -> int:
+    position = _ORDER.find(line[0])
+    return position if position >= 0 else len(_ORDER)
+
+
+def _session_lines(description: SessionDescription) -> Iterator[str]:
+    origin = description.origin
+    yield "v=0"
+    yield (
+        f"o={word(origin.username)} {word(origin.session_id)} {word(origin.version)} "
+        f"{checked(origin.address)}"
+    )
+    yield f"s={checked(description.name)}"
+    yield f"t={checked(description.timing)}"
+    if description.connection is not None:
+        yield f"c={checked(description.connection)}"
+    yield from (_bandwidth(item) for item in description.bandwidths)
+    yield from (_other_line(line) for line in description.other_lines)
+    for group in description.groups:
+        yield "a=group:" + " ".join(word(text) for text in (group.semantics, *group.names))
+    if description.extmap_allow_mixed:
+        yield "a=extmap-allow-mixed"
+    if description.ice_lite:
+        yield "a=ice-lite"
+    yield from _transport_lines(description.defaults)
+    yield from (_attribute(item) for item in description.attributes)
+
+
+def _bandwidth(bandwidth: Bandwidth) -> str:
+    return f"b={word(bandwidth.type)}:{word(bandwidth.value or '0')}"
+
+
+def _other_line(line: str) -> str:
+    if len(line) < 2 or line[1] != "=" or line[0] in "vomcbast":
+        raise SdpError("not a line of another type", content=line)
+    return checked(line)
+
+
+def _attribute(attribute: Attribute) -> str:
+    value = "" if attribute.value is None else f":{checked(attribute.value)}"
+    return f"a={word(attribute.name)}{value}"
+
+
+def _transport_lines(values: SectionDefaults) -> Iterator[str]:
+    """The lines that may stand at either level."""
+    if values.ice_ufrag is not None:
+        yield f"a=ice-ufrag:{word(values.ice_ufrag)}"
+    if values.ice_pwd is not None:
+        yield f"a=ice-pwd:{word(values.ice_pwd)}"
+    if values.ice_options:
+        yield "a=ice-options:" + " ".join(word(option) for option in values.ice_options)
+    for fingerprint in values.fingerprints:
+        yield f"a=fingerprint:{word(fingerprint.hash)} {word(fingerprint.value)}"
+    if values.setup is not None:
+        yield f"a=setup:{values.setup.value}"
+    if values.direction is not None:
+        yield f"a={values.direction.value}"
+
+
+def _own(section: MediaDescription, defaults: SectionDefaults) -> SectionDefaults:
+    """What a section says itself: all that it did not inherit, or that differs by now."""
+    own = {}
+    for field in fields(SectionDefaults):
+        value = getattr(section, field.name)
+        if field.name not in section.inherited or value != getattr(defaults, field.name):
+            own[field.name] = value
+    return SectionDefaults(**own)
+
+
+def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHING) -> Iterator[str]:
+    """All lines of one m-section.
+
+    Raises:
+        SdpError: a value cannot stand in a line.
+    """
+    formats = (
+        tuple(str(payload.id) for payload in section.payload_types)
+        if section.is_rtp
+        else tuple(word(text) for text in section.formats)
+    )
+    yield " ".join(
+        (
+            f"m={word(section.media)}",
+            str(section.port),
+            word(section.protocol),
+            *(formats or ("0",)),
+        )
+    )
+    yield from (_other_line(line) for line in section.other_lines if line.startswith("i="))
+    if section.connection is not None:
+        yield f"c={checked(section.connection)}"
+    yield from (_bandwidth(item) for item in section.bandwidths)
+    yield from (_other_line(line) for line in section.other_lines if not line.startswith("i="))
+    yield from (f"a={text}" for text in _general(section))
+    yield from _transport_lines(_own(section, defaults))
+    yield from (f"a={build_candidate(candidate)}" for candidate in section.candidates)
+    if section.end_of_candidates:
+        yield "a=end-of-candidates"
+    for payload in section.payload_types:
+        yield from (f"a={text}" for text in _codec(payload, dict(section.fmtp_texts)))
+    yield from (f"a={text}" for text in _feedback_for_all(section))
+    yield from (f"a={text}" for text in _streams(section))
+    yield from (_attribute(item) for item in section.attributes)
+
+
+def _general(section: MediaDescription) -> Iterator[str]:
+    yield f"mid:{word(section.mid)}"
+    for extension in section.header_extensions:
+        direction = f"/{extension.direction.value}" if extension.direction else ""
+        config = f" {checked(extension.config)}" if extension.config else ""
+        yield f"extmap:{extension.id}{direction} {word(extension.uri)}{config}"
+    if section.extmap_allow_mixed:
+        yield "extmap-allow-mixed"
+    if section.rtcp_mux:
+        yield "rtcp-mux"
+    if section.rtcp_rsize:
+        yield "rtcp-rsize"
+    if section.bundle_only:
+        yield "bundle-only"
+    for name, number in (
+        ("ptime", section.ptime),
+        ("maxptime", section.maxptime),
+        ("sctp-port", section.sctp_port),
+        ("max-message-size", section.max_message_size),
+    ):
+        if number is not None:
+            yield f"{name}:{number}"
+
+
+def _codec(payload: PayloadType, texts: dict[int, str]) -> Iterator[str]:
+    rtpmap = build_rtpmap(payload)
+    if rtpmap is not None:
+        yield rtpmap
+    yield from (build_feedback(str(payload.id), item) for item in payload.rtcp_fb)
+    if payload.trr_int is not None:
+        yield build_feedback(str(payload.id), payload.trr_int)
+    text = texts.get(payload.id)
+    if text is None or parse_fmtp(text) != payload.parameters:
+        text = build_fmtp(payload.parameters)
+    if text:
+        yield f"fmtp:{payload.id} {checked(text)}"
+
+
+def _feedback_for_all(section: MediaDescription) -> Iterator[str]:
+    yield from (build_feedback("*", item) for item in section.rtcp_fb)
+    if section.trr_int is not None:
+        yield build_feedback("*", section.trr_int)
+
+
+def _streams(section: MediaDescription) -> Iterator[str]:
+    for msid in section.msids:
+        yield f"msid:{word(msid.stream)}" + (f" {word(msid.track)}" if msid.track else "")
+    for rid in section.rids:
+        parameters = f" {checked(rid.parameters)}" if rid.parameters else ""
+        yield f"rid:{word(rid.id)} {word(rid.direction)}{parameters}"
+    if section.simulcast is not None:
+        yield f"simulcast:{checked(section.simulcast)}"
+    for group in section.source_groups:
+        members = "".join(f" {ssrc}" for ssrc in group.ssrcs)
+        yield f"ssrc-group:{word(group.semantics)}{members}"
+    for source in section.sources:
+        for parameter in source.parameters:
+            value = "" if parameter.value is None else f":{checked(parameter.value)}"
+            yield f"ssrc:{source.ssrc} {word(parameter.name)}{value}"
