@@ -1,0 +1,1 @@
+"""Between Jingle contents and session descriptions, both ways."""

@@ -1,0 +1,181 @@
+"""Whole descriptions: the contents, groups and residue of a request, and back."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from jinglebridge.errors import CallError, SdpError, UnsupportedApplications
+from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
+from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
+from jinglebridge.protocol.mapping.residue import MAX_LINES
+from jinglebridge.protocol.mapping.sections import content_of, section_of
+from jinglebridge.protocol.mapping.slots import SlotTable
+from jinglebridge.protocol.sdp.description import (
+    Answer,
+    MediaDescription,
+    Offer,
+    SectionDefaults,
+    SessionDescription,
+)
+from jinglebridge.protocol.sdp.reader import SessionReader
+from jinglebridge.protocol.sdp.writer import write_session
+
+_LEVEL = "a=x-jinglebridge-level:"
+"""A residue line: the fields that stood at session level."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """The parts of a request that carry a description."""
+
+    contents: tuple[Content, ...]
+    groups: tuple[Group, ...]
+    residue: Residue | None
+
+
+def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable) -> Mapped:
+    """Say a description in Jingle; rejected sections are left out (XEP-0166 §7.2.9).
+
+    Args:
+        description: an offer or an answer.
+        writer: the role of the party that wrote it.
+        slots: the session's table, one slot per section.
+    """
+    contents = []
+    for section, slot in zip(description.media, slots.slots, strict=True):
+        if not section.is_rejected:
+            shared = replace(
+                section,
+                extmap_allow_mixed=section.is_rtp
+                and (section.extmap_allow_mixed or description.extmap_allow_mixed),
+            )
+            contents.append(content_of(shared, slot=slot, writer=writer))
+    names = {slot.mid: slot.name for slot in slots.slots}
+    groups = tuple(
+        group_of(group.semantics, tuple(names.get(mid, mid) for mid in group.names))
+        for group in description.groups
+    )
+    residue = residue_of(_session_lines(description))
+    return Mapped(contents=tuple(contents), groups=groups, residue=residue)
+
+
+def _session_lines(description: SessionDescription) -> tuple[str, ...]:
+    inherited = {name for section in description.media for name in section.inherited}
+    own = {
+        field.name: getattr(description.defaults, field.name)
+        for field in fields(SectionDefaults)
+        if field.name not in inherited
+    }
+    bare = replace(description, media=(), groups=(), defaults=SectionDefaults(**own))
+    usual = ("v=0", "s=-", "t=0 0")
+    lines = [line for line in write_session(bare) if line not in usual]
+    if inherited:
+        lines.append(_LEVEL + " ".join(sorted(inherited)))
+    return tuple(lines)
+
+
+def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
+    """The offer that a session-initiate makes, and the table of its session.
+
+    Contents of another application or transport get no section: the answer cannot take them.
+
+    Raises:
+        UnsupportedApplications: no content is RTP or data channels.
+        UnsupportedTransports: those that are have no ICE-UDP transport.
+        MalformedStanza: a content contradicts itself.
+    """
+    slots, media = SlotTable(), []
+    refused: CallError = UnsupportedApplications("the offer has no content")
+    for content in jingle.contents:
+        grown = slots.with_content(content)
+        try:
+            media.append(section_of(content, slot=grown.slots[-1], writer=writer))
+        except CallError as error:
+            refused = error
+        else:
+            slots = grown
+    if not media:
+        raise refused
+    session = _session_of(jingle, tuple(media), slots)
+    return Offer(**session), slots
+
+
+def answer_of(jingle: Jingle, *, writer: Creator, offer: Offer, slots: SlotTable) -> Answer:
+    """The answer that a session-accept gives: the offer's sections, in the offer's order.
+
+    A content that is missing was not accepted: its section comes back with port 0 (RFC 9429
+    §5.3.1).
+
+    Raises:
+        MalformedStanza: a content was never offered or contradicts itself.
+        CallError: an accepted content has no known application or transport.
+    """
+    found: dict[str, MediaDescription] = {}
+    for content in jingle.contents:
+        slot = slots.by_content(content.creator, content.name)
+        if slot is None:
+            raise SdpError("a content was accepted that was not offered", content=content.name)
+        found[slot.mid] = section_of(content, slot=slot, writer=writer)
+    media = tuple(found.get(item.mid) or rejected(item) for item in offer.media)
+    return Answer(**_session_of(jingle, media, slots))
+
+
+def rejected(offered: MediaDescription) -> MediaDescription:
+    """The section of an answer that refuses what was offered."""
+    return MediaDescription(
+        mid=offered.mid,
+        media=offered.media,
+        port=0,
+        protocol=offered.protocol,
+        formats=offered.formats,
+        payload_types=offered.payload_types[:1],
+        direction=None,
+    )
+
+
+def _session_of(
+    jingle: Jingle, media: tuple[MediaDescription, ...], slots: SlotTable
+) -> dict[str, Any]:
+    mids = {slot.name: slot.mid for slot in reversed(slots.slots)}
+    groups = tuple(
+        group_of(group.semantics, tuple(mids[name] for name in group.names if name in mids))
+        for group in jingle.groups
+    )
+    lines = jingle.residue.lines if jingle.residue else ()
+    if len(lines) > MAX_LINES:
+        raise SdpError(f"a residue has at most {MAX_LINES} lines")
+    reader = SessionReader()
+    reader.read(0, "v=0")
+    levels: tuple[str, ...] = ()
+    for line in lines:
+        if line.startswith(_LEVEL):
+            levels = tuple(line.removeprefix(_LEVEL).split())
+        elif not line.startswith(("a=group:", "v=")):
+            reader.read(0, line)
+    values = reader.finish()
+    if values.get("extmap_allow_mixed") and any(item.is_rtp for item in media):
+        values["extmap_allow_mixed"] = any(item.extmap_allow_mixed for item in media)
+        media = tuple(replace(item, extmap_allow_mixed=False) for item in media)
+    defaults, media = _raise_levels(media, levels, reader.defaults())
+    return {**values, "groups": groups, "defaults": defaults, "media": media}
+
+
+def _raise_levels(
+    media: tuple[MediaDescription, ...], levels: tuple[str, ...], said: SectionDefaults
+) -> tuple[SectionDefaults, tuple[MediaDescription, ...]]:
+    """Put back to session level what stood there, from the first section that has it."""
+    values: dict[str, Any] = {}
+    for field in fields(SectionDefaults):
+        found = (value for item in media if (value := getattr(item, field.name)))
+        if field.name in levels and (value := next(found, None)):
+            values[field.name] = value
+    raised = tuple(
+        replace(
+            item,
+            inherited=frozenset(
+                name for name, value in values.items() if getattr(item, name) == value
+            ),
+        )
+        for item in media
+    )
+    return replace(said, **values), raised

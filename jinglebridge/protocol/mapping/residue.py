@@ -1,0 +1,177 @@
+"""What no XEP can say, as SDP lines in one element per content and one per session.
+
+Standard elements win: a residue line that repeats something a standard element says (a
+candidate's extensions, the exact text of ``fmtp``) counts only while the two agree.
+"""
+
+from dataclasses import replace
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.xep_0176 import Candidate
+from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
+from jinglebridge.protocol.sdp.description import (
+    DEFAULT_CONNECTION,
+    RTP_PROTOCOL,
+    SCTP_PROTOCOL,
+    HeaderExtension,
+    MediaDescription,
+)
+from jinglebridge.protocol.sdp.lines import build_candidate, parse_candidate
+from jinglebridge.protocol.sdp.reader import SectionReader
+from jinglebridge.protocol.sdp.writer import write_section
+
+MAX_LINES = 512
+
+
+def default_protocol(section: MediaDescription) -> str:
+    """The protocol that a content without word on it has."""
+    return SCTP_PROTOCOL if section.media == "application" else RTP_PROTOCOL
+
+
+def residue_lines(section: MediaDescription) -> tuple[str, ...]:
+    """The lines of a section that its content's standard elements cannot rebuild."""
+    return (*_media_lines(section), *write_lines(_only_residue(section)))
+
+
+def _media_lines(section: MediaDescription) -> tuple[str, ...]:
+    protocol = default_protocol(section)
+    formats = ("webrtc-datachannel",) if protocol == SCTP_PROTOCOL else ()
+    is_usual = (section.port, section.protocol) == (9, protocol)
+    if is_usual and (section.is_rtp or section.formats == formats):
+        return ()
+    return (next(iter(write_section(section))),)
+
+
+def _only_residue(section: MediaDescription) -> MediaDescription:
+    return MediaDescription(
+        mid=section.mid,
+        media=section.media,
+        connection=None if section.connection == DEFAULT_CONNECTION else section.connection,
+        fmtp_texts=section.fmtp_texts,
+        payload_types=tuple(
+            payload
+            for payload in section.payload_types
+            if any(number == payload.id for number, _ in section.fmtp_texts)
+        ),
+        header_extensions=tuple(
+            item for item in section.header_extensions if not _is_standard(item)
+        ),
+        rtcp_rsize=section.rtcp_rsize,
+        msids=section.msids,
+        rids=section.rids,
+        simulcast=section.simulcast,
+        ice_options=section.ice_options,
+        candidates=tuple(item for item in section.candidates if item.extensions),
+        bundle_only=section.bundle_only,
+        max_message_size=section.max_message_size,
+        attributes=section.attributes,
+        other_lines=section.other_lines,
+    )
+
+
+def write_lines(section: MediaDescription) -> tuple[str, ...]:
+    """The lines of a section but ``m=``, ``a=mid`` and what only names its codecs."""
+    skipped = (f"a=mid:{section.mid}", "m=")
+    named = ("a=rtpmap:", "a=rtcp-fb:") if section.fmtp_texts else ()
+    return tuple(line for line in write_section(section) if not line.startswith((*skipped, *named)))
+
+
+def _is_standard(extension: HeaderExtension) -> bool:
+    """Whether XEP-0294 can say it exactly: it has no word for inactive, nor for free text."""
+    direction = extension.direction.value if extension.direction else ""
+    return direction != "inactive" and config_of(parameters_of(extension.config)) == (
+        extension.config
+    )
+
+
+def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDescription:
+    """Add to a section what its residue says and no standard element contradicts.
+
+    Raises:
+        SdpError: a line breaks SDP's form.
+    """
+    if residue is None:
+        return section
+    lines = residue.lines
+    if len(lines) > MAX_LINES:
+        raise SdpError(f"a residue has at most {MAX_LINES} lines")
+    media_line = next((line for line in lines if line.startswith("m=")), None)
+    usual = next(iter(write_section(section)))
+    reader = SectionReader(0, 0, _media_line_of(section, media_line) or usual)
+    for line in lines:
+        if not line.startswith("m="):
+            reader.read(0, line)
+    carried = reader.finish()
+    said = {(item.id, item.uri): item for item in carried.header_extensions}
+    candidates = {_bare(item): item for item in carried.candidates}
+    return replace(
+        section,
+        port=carried.port,
+        protocol=carried.protocol,
+        formats=carried.formats,
+        connection=section.connection if carried.connection is None else carried.connection,
+        fmtp_texts=carried.fmtp_texts,
+        header_extensions=tuple(
+            _agreed(item, said.get((item.id, item.uri))) for item in section.header_extensions
+        ),
+        candidates=tuple(candidates.get(_bare(item), item) for item in section.candidates),
+        rtcp_rsize=carried.rtcp_rsize,
+        msids=carried.msids,
+        rids=carried.rids,
+        simulcast=carried.simulcast,
+        ice_options=carried.ice_options,
+        bundle_only=carried.bundle_only,
+        max_message_size=carried.max_message_size,
+        attributes=carried.attributes,
+        other_lines=carried.other_lines,
+    )
+
+
+def _media_line_of(section: MediaDescription, line: str | None) -> str | None:
+    """The residue's media line with the standard elements' media and payload types."""
+    if line is None or len(words := line.split(" ")) < 4:
+        return None
+    formats = (
+        [str(payload.id) for payload in section.payload_types] if section.is_rtp else words[3:]
+    )
+    if ("RTP/" in words[2]) != section.is_rtp:
+        return None
+    return " ".join([f"m={section.media}", *words[1:3], *(formats or ["0"])])
+
+
+def _bare(candidate: Candidate) -> str:
+    return build_candidate(replace(candidate, extensions=(), id=None, network=None))
+
+
+def _agreed(standard: HeaderExtension, said: HeaderExtension | None) -> HeaderExtension:
+    """The residue's exact form of an extension, where the standard element says the same."""
+    if said is None or _is_standard(said):
+        return standard
+    same_words = parameters_of(said.config) == parameters_of(standard.config)
+    inactive = said.direction is not None and said.direction.value == "inactive"
+    same_direction = said.direction == standard.direction or (
+        inactive and standard.direction is None
+    )
+    return said if same_words and same_direction else standard
+
+
+def candidate_residue(candidate: Candidate) -> Residue | None:
+    """The residue of a trickled candidate: its whole line, when it has extensions."""
+    return residue_of((f"a={build_candidate(candidate)}",)) if candidate.extensions else None
+
+
+def with_extensions(
+    candidates: tuple[Candidate, ...], residue: Residue | None
+) -> tuple[Candidate, ...]:
+    """Candidates as SDP knows them, with the extensions that a residue adds.
+
+    Raises:
+        SdpError: a line of the residue is no candidate.
+    """
+    plain = tuple(replace(item, id=None, network=None) for item in candidates)
+    if residue is None:
+        return plain
+    lines = (line for line in residue.lines[:MAX_LINES] if line.startswith("a=candidate:"))
+    said = {_bare(item): item for item in map(parse_candidate, lines)}
+    return tuple(said.get(_bare(item), item) for item in plain)

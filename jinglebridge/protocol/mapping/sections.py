@@ -1,0 +1,193 @@
+"""One content and one m-section, both ways (XEP-0167 §6, XEP-0176 §6, XEP-0320 §3)."""
+
+import zlib
+from dataclasses import replace
+
+from jinglebridge.errors import MalformedStanza, UnsupportedApplications, UnsupportedTransports
+from jinglebridge.protocol.jingle.residue import residue_of
+from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Senders
+from jinglebridge.protocol.jingle.xep_0167 import PayloadType, RtpDescription
+from jinglebridge.protocol.jingle.xep_0176 import Candidate, IceUdpTransport
+from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
+from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
+from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMap
+from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
+from jinglebridge.protocol.mapping.perspective import direction_of_senders, senders_of
+from jinglebridge.protocol.mapping.residue import apply_residue, residue_lines
+from jinglebridge.protocol.mapping.slots import Slot
+from jinglebridge.protocol.sdp.description import (
+    SCTP_PROTOCOL,
+    Direction,
+    HeaderExtension,
+    MediaDescription,
+)
+from jinglebridge.protocol.sdp.lines import build_candidate
+
+_CLOCK_RATES = {"audio": 8_000, "video": 90_000}
+"""In Hz, where a peer left the rate out (RFC 3551 §6)."""
+_SCTP_STREAMS = 1024
+
+
+def content_of(section: MediaDescription, *, slot: Slot, writer: Creator) -> Content:
+    """The content that says what ``writer`` wrote in this section."""
+    description: RtpDescription | DataChannelDescription = (
+        _rtp_description_of(section, writer) if section.is_rtp else DataChannelDescription()
+    )
+    return Content(
+        creator=slot.creator,
+        name=slot.name,
+        senders=None if section.direction is None else senders_of(section.direction, writer),
+        description=description,
+        transport=transport_of(section),
+        residue=residue_of(residue_lines(section)),
+    )
+
+
+def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescription:
+    return RtpDescription(
+        media=section.media,
+        payload_types=tuple(
+            replace(payload, ptime=section.ptime, maxptime=section.maxptime)
+            for payload in section.payload_types
+        ),
+        bandwidths=section.bandwidths,
+        rtcp_fb=section.rtcp_fb,
+        trr_int=section.trr_int,
+        header_extensions=tuple(_extension_of(item, writer) for item in section.header_extensions),
+        extmap_allow_mixed=section.extmap_allow_mixed,
+        sources=section.sources,
+        source_groups=section.source_groups,
+        rtcp_mux=section.rtcp_mux,
+    )
+
+
+def _extension_of(extension: HeaderExtension, writer: Creator) -> RtpHeaderExtension:
+    senders = None
+    if extension.direction not in (None, Direction.INACTIVE):
+        senders = senders_of(extension.direction, writer).value
+    return RtpHeaderExtension(
+        id=extension.id,
+        uri=extension.uri,
+        senders=senders,
+        parameters=parameters_of(extension.config),
+    )
+
+
+def transport_of(section: MediaDescription) -> IceUdpTransport:
+    """The transport with the section's credentials, fingerprints and candidates."""
+    sctpmap = None
+    if not section.is_rtp and section.sctp_port is not None:
+        sctpmap = SctpMap(number=section.sctp_port, streams=_SCTP_STREAMS)
+    return IceUdpTransport(
+        ufrag=section.ice_ufrag,
+        pwd=section.ice_pwd,
+        fingerprints=tuple(
+            replace(fingerprint, setup=section.setup) for fingerprint in section.fingerprints
+        ),
+        sctpmap=sctpmap,
+        candidates=tuple(wire_candidate(item) for item in section.candidates),
+        gathering_complete=section.end_of_candidates,
+    )
+
+
+def wire_candidate(candidate: Candidate) -> Candidate:
+    """The candidate as it goes on the wire: with an id that is the same each time (§5.3)."""
+    text = build_candidate(candidate)
+    return replace(candidate, id=f"c{zlib.crc32(text.encode()):08x}", extensions=())
+
+
+def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescription:
+    """The section that ``writer`` would have written for this content.
+
+    Raises:
+        UnsupportedApplications: the content's application is not RTP or data channels.
+        UnsupportedTransports: its transport is not ICE-UDP.
+        MalformedStanza: its parts contradict each other.
+    """
+    transport = content.transport
+    if transport is None:
+        raise UnsupportedTransports(f"content {content.name!r} has no ICE-UDP transport")
+    if isinstance(content.description, RtpDescription):
+        section = _rtp_section(content.description, content.senders, slot.mid, writer)
+    elif content.description is not None or transport.sctpmap is not None:
+        sctpmap = transport.sctpmap
+        section = MediaDescription(
+            mid=slot.mid,
+            media="application",
+            protocol=SCTP_PROTOCOL,
+            formats=("webrtc-datachannel",),
+            sctp_port=None if sctpmap is None else sctpmap.number,
+            direction=(
+                None if content.senders is None else direction_of_senders(content.senders, writer)
+            ),
+        )
+    else:
+        raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
+    return apply_residue(_with_transport(section, transport, content.name), content.residue)
+
+
+def _with_transport(
+    section: MediaDescription, transport: IceUdpTransport, name: str
+) -> MediaDescription:
+    return replace(
+        section,
+        ice_ufrag=transport.ufrag,
+        ice_pwd=transport.pwd,
+        fingerprints=tuple(replace(item, setup=None) for item in transport.fingerprints),
+        setup=_setup_of(transport.fingerprints, name),
+        candidates=tuple(replace(item, id=None, network=None) for item in transport.candidates),
+        end_of_candidates=transport.gathering_complete,
+    )
+
+
+def _setup_of(fingerprints: tuple[Fingerprint, ...], name: str) -> Setup | None:
+    setups = {item.setup for item in fingerprints if item.setup is not None}
+    if len(setups) > 1:
+        raise MalformedStanza(f"content {name!r}: its fingerprints have different setups")
+    return setups.pop() if setups else None
+
+
+def _rtp_section(
+    description: RtpDescription, senders: Senders | None, mid: str, writer: Creator
+) -> MediaDescription:
+    payloads = description.payload_types
+    if len({payload.id for payload in payloads}) != len(payloads):
+        raise MalformedStanza(f"content {mid!r}: a payload type's id appears twice")
+    return MediaDescription(
+        mid=mid,
+        media=description.media,
+        direction=direction_of_senders(senders, writer),
+        payload_types=tuple(_plain_payload(item, description.media) for item in payloads),
+        bandwidths=description.bandwidths,
+        rtcp_fb=description.rtcp_fb,
+        trr_int=description.trr_int,
+        ptime=next((item.ptime for item in payloads if item.ptime is not None), None),
+        maxptime=next((item.maxptime for item in payloads if item.maxptime is not None), None),
+        header_extensions=tuple(
+            _plain_extension(item, writer) for item in description.header_extensions
+        ),
+        extmap_allow_mixed=description.extmap_allow_mixed,
+        sources=description.sources,
+        source_groups=description.source_groups,
+        rtcp_mux=description.rtcp_mux,
+    )
+
+
+def _plain_payload(payload: PayloadType, media: str) -> PayloadType:
+    clockrate = payload.clockrate
+    if payload.name is not None and clockrate is None:
+        clockrate = _CLOCK_RATES.get(media, 90_000)
+    channels = None if media == "video" else payload.channels
+    return replace(payload, ptime=None, maxptime=None, clockrate=clockrate, channels=channels)
+
+
+def _plain_extension(extension: RtpHeaderExtension, writer: Creator) -> HeaderExtension:
+    direction = None
+    if extension.senders:
+        direction = direction_of_senders(Senders(extension.senders), writer)
+    return HeaderExtension(
+        id=extension.id,
+        uri=extension.uri,
+        direction=direction,
+        config=config_of(extension.parameters),
+    )

@@ -1,0 +1,1 @@
+"""One Jingle session as a state machine: requests in, events out; commands in, requests out."""

@@ -1,0 +1,272 @@
+"""One Jingle session with one peer (XEP-0166).
+
+``receive`` takes the peer's request: it returns events, or raises and has changed nothing.
+Commands return the requests to send, in order. Candidates of ours wait until the peer has our
+description; the peer's wait until we have its description.
+"""
+
+from dataclasses import dataclass, replace
+
+from jinglebridge.errors import (
+    CallError,
+    LocalProtocolError,
+    MalformedStanza,
+    UnsupportedInfo,
+)
+from jinglebridge.protocol.jingle.xep_0166 import (
+    Action,
+    Content,
+    Creator,
+    Jingle,
+    Reason,
+    ReasonCondition,
+    reason_of,
+)
+from jinglebridge.protocol.jingle.xep_0167 import SessionInfo
+from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
+from jinglebridge.protocol.mapping.descriptions import answer_of, mapped, offer_of
+from jinglebridge.protocol.mapping.residue import candidate_residue, with_extensions
+from jinglebridge.protocol.mapping.sections import wire_candidate
+from jinglebridge.protocol.mapping.slots import SlotTable, slots_of
+from jinglebridge.protocol.sdp.description import (
+    Answer,
+    Offer,
+    SessionDescription,
+    TrickledCandidates,
+)
+from jinglebridge.protocol.session.events import (
+    AnswerReceived,
+    CandidatesReceived,
+    Event,
+    InfoReceived,
+    OfferReceived,
+    OfferRefused,
+    SessionEnded,
+)
+from jinglebridge.protocol.session.transitions import RECEIVED, REFUSED, SENT, State
+
+MAX_HELD_CANDIDATES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """Everything that a request or command may change, replaced as a whole."""
+
+    state: State = State.NEW
+    slots: SlotTable = SlotTable()
+    offer: Offer | None = None
+    answer: Answer | None = None
+    delivered: bool = False
+    held: tuple[TrickledCandidates, ...] = ()
+    early: tuple[TrickledCandidates, ...] = ()
+
+
+class JingleSession:
+    """The state of one session.
+
+    Args:
+        role: ours.
+        sid: the session's id.
+        local: our JID, which the peer addresses.
+        peer: the peer's full JID.
+    """
+
+    def __init__(self, *, role: Creator, sid: str, local: str, peer: str) -> None:
+        self.role = role
+        self.sid = sid
+        self.local = local
+        self.peer = peer
+        self._facts = _Facts()
+
+    @property
+    def state(self) -> State:
+        """Where the session stands."""
+        return self._facts.state
+
+    @property
+    def slots(self) -> SlotTable:
+        """Which m-section is which content."""
+        return self._facts.slots
+
+    @property
+    def _peer_role(self) -> Creator:
+        return Creator.RESPONDER if self.role is Creator.INITIATOR else Creator.INITIATOR
+
+    def receive(self, jingle: Jingle) -> list[Event]:
+        """Take one request of the peer.
+
+        Raises:
+            RemoteProtocolError: the request is refused; nothing was changed.
+        """
+        facts = self._facts
+        following = RECEIVED.get((self.role, facts.state, jingle.action))
+        if following is None:
+            raise REFUSED[jingle.action](f"{jingle.action.value} while {facts.state.value}")
+        events, changed = self._received(replace(facts, state=following), jingle)
+        self._facts = changed
+        return events
+
+    def _received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        match jingle.action:
+            case Action.SESSION_INITIATE:
+                return self._offer_received(facts, jingle)
+            case Action.SESSION_ACCEPT:
+                return self._answer_received(facts, jingle)
+            case Action.TRANSPORT_INFO:
+                return self._candidates_received(facts, jingle)
+            case Action.SESSION_TERMINATE:
+                return [SessionEnded(reason=jingle.reason)], facts
+            case _:
+                return self._info_received(facts, jingle)
+
+    def _offer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        if not jingle.contents:
+            raise MalformedStanza("session-initiate has no content")
+        keys = [(content.creator, content.name) for content in jingle.contents]
+        if len(set(keys)) != len(keys):
+            raise MalformedStanza("two contents have the same name")
+        try:
+            offer, slots = offer_of(jingle, writer=self._peer_role)
+        except CallError as error:
+            reason = reason_of(ReasonCondition(error.reason), str(error))
+            return [OfferRefused(reason=reason)], facts
+        return [OfferReceived(offer=offer)], replace(facts, offer=offer, slots=slots)
+
+    def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        if facts.offer is None:
+            raise LocalProtocolError("an answer without an offer")
+        try:
+            answer = answer_of(jingle, writer=self._peer_role, offer=facts.offer, slots=facts.slots)
+        except CallError as error:
+            raise MalformedStanza(str(error)) from None
+        early = [CandidatesReceived(trickled=trickled) for trickled in facts.early]
+        changed = replace(facts, answer=answer, early=())
+        return [AnswerReceived(answer=answer), *early], changed
+
+    def _candidates_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        trickled = tuple(
+            item for content in jingle.contents if (item := self._trickled_of(content)) is not None
+        )
+        waits = self.role is Creator.INITIATOR and facts.answer is None
+        if not waits:
+            return [CandidatesReceived(trickled=item) for item in trickled], facts
+        early = (*facts.early, *trickled)
+        if len(early) > MAX_HELD_CANDIDATES:
+            raise MalformedStanza("too many candidates before session-accept")
+        return [], replace(facts, early=early)
+
+    def _trickled_of(self, content: Content) -> TrickledCandidates | None:
+        slot = self.slots.by_content(content.creator, content.name)
+        if slot is None:
+            raise MalformedStanza(f"no content {content.name!r} in this session")
+        transport = content.transport
+        if transport is None:
+            raise MalformedStanza(f"content {content.name!r} has no ICE-UDP transport")
+        if not transport.candidates and not transport.gathering_complete:
+            return None
+        return TrickledCandidates(
+            mid=slot.mid,
+            ufrag=transport.ufrag,
+            candidates=with_extensions(transport.candidates, content.residue),
+            end_of_candidates=transport.gathering_complete,
+        )
+
+    def _info_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        if jingle.info is not None:
+            return [InfoReceived(info=jingle.info)], facts
+        if jingle.foreign:
+            raise UnsupportedInfo(f"{jingle.foreign[0]} is not understood")
+        # an empty session-info asks whether the session lives (XEP-0166 §6.8)
+        return [], facts
+
+    def _act(self, action: Action) -> _Facts:
+        following = SENT.get((self.role, self.state, action))
+        if following is None:
+            raise LocalProtocolError(f"{action.value} while {self.state.value}")
+        return replace(self._facts, state=following)
+
+    def initiate(self, offer: Offer) -> Jingle:
+        """Offer; candidates wait for ``delivered``."""
+        facts = self._act(Action.SESSION_INITIATE)
+        slots = slots_of(offer, self.role)
+        request = self._describe(Action.SESSION_INITIATE, offer, slots)
+        self._facts = replace(facts, offer=offer, slots=slots)
+        return replace(request, initiator=self.local)
+
+    def accept(self, answer: Answer) -> Jingle:
+        """Answer; candidates wait for ``delivered``."""
+        facts = self._act(Action.SESSION_ACCEPT)
+        request = self._describe(Action.SESSION_ACCEPT, answer, facts.slots)
+        self._facts = replace(facts, answer=answer)
+        return replace(request, responder=self.local)
+
+    def _describe(
+        self, action: Action, description: SessionDescription, slots: SlotTable
+    ) -> Jingle:
+        parts = mapped(description, writer=self.role, slots=slots)
+        return Jingle(
+            action=action,
+            sid=self.sid,
+            contents=parts.contents,
+            groups=parts.groups,
+            residue=parts.residue,
+        )
+
+    def delivered(self) -> list[Jingle]:
+        """Our description has left for the peer: release the candidates that waited."""
+        held = self._facts.held
+        self._facts = replace(self._facts, delivered=True, held=())
+        return [request for trickled in held for request in self._transport_infos(trickled)]
+
+    def trickle(self, trickled: TrickledCandidates) -> list[Jingle]:
+        """Send candidates of ours, one a request; empty while they have to wait, or are too late.
+
+        Clients glue or refuse several in one, so each gets a request of its own, always with the
+        credentials.
+        """
+        if self.state is State.ENDED:
+            return []
+        if not self._facts.delivered:
+            self._facts = replace(self._facts, held=(*self._facts.held, trickled))
+            return []
+        return self._transport_infos(trickled)
+
+    def _transport_infos(self, trickled: TrickledCandidates) -> list[Jingle]:
+        slot = self.slots.by_mid(trickled.mid)
+        if slot is None or self.state is State.ENDED:
+            return []
+        transport = IceUdpTransport(ufrag=trickled.ufrag, pwd=self._password(trickled))
+        transports = [
+            replace(transport, candidates=(wire_candidate(candidate),))
+            for candidate in trickled.candidates
+        ]
+        residues = [candidate_residue(candidate) for candidate in trickled.candidates]
+        if trickled.end_of_candidates:
+            transports.append(replace(transport, gathering_complete=True))
+            residues.append(None)
+        contents = [
+            Content(creator=slot.creator, name=slot.name, transport=item, residue=residue)
+            for item, residue in zip(transports, residues, strict=True)
+        ]
+        return [
+            Jingle(action=Action.TRANSPORT_INFO, sid=self.sid, contents=(content,))
+            for content in contents
+        ]
+
+    def _password(self, trickled: TrickledCandidates) -> str | None:
+        facts = self._facts
+        ours = facts.offer if self.role is Creator.INITIATOR else facts.answer
+        section = ours.section(trickled.mid) if ours is not None else None
+        if section is None or section.ice_ufrag != trickled.ufrag:
+            return None
+        return section.ice_pwd
+
+    def inform(self, info: SessionInfo) -> Jingle:
+        """Say that we ring, mute …"""
+        self._facts = self._act(Action.SESSION_INFO)
+        return Jingle(action=Action.SESSION_INFO, sid=self.sid, info=info)
+
+    def terminate(self, reason: Reason) -> Jingle:
+        """End the session."""
+        self._facts = self._act(Action.SESSION_TERMINATE)
+        return Jingle(action=Action.SESSION_TERMINATE, sid=self.sid, reason=reason)

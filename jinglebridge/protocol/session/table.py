@@ -1,0 +1,76 @@
+"""All sessions, by the peer's full JID and sid: both, so that a known sid alone opens nothing."""
+
+from typing import Generic, TypeVar
+
+from jinglebridge.errors import OutOfOrder, ResourceConstraint, UnknownSession
+
+T = TypeVar("T")
+
+
+def bare(jid: str) -> str:
+    """A JID without its resource."""
+    return jid.partition("/")[0]
+
+
+class SessionTable(Generic[T]):
+    """Rows of ``T``, bounded in all and for each bare JID.
+
+    Args:
+        maximum: rows in all.
+        maximum_per_peer: rows of one bare JID.
+    """
+
+    def __init__(self, *, maximum: int, maximum_per_peer: int) -> None:
+        self._maximum = maximum
+        self._maximum_per_peer = maximum_per_peer
+        self._rows: dict[tuple[str, str], T] = {}
+        self._counts: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def rows(self) -> tuple[T, ...]:
+        """All rows, oldest first."""
+        return tuple(self._rows.values())
+
+    def find(self, peer: str, sid: str) -> T:
+        """The row of this peer and sid.
+
+        Raises:
+            UnknownSession: there is none.
+        """
+        row = self._rows.get((peer, sid))
+        if row is None:
+            raise UnknownSession("no session of yours has this sid")
+        return row
+
+    def check_room(self, peer: str, sid: str) -> None:
+        """See whether a row may be added.
+
+        Raises:
+            OutOfOrder: the peer has a session of this sid.
+            ResourceConstraint: a bound is reached.
+        """
+        if (peer, sid) in self._rows:
+            raise OutOfOrder("a session of this sid exists")
+        if self._counts.get(bare(peer), 0) >= self._maximum_per_peer:
+            raise ResourceConstraint(f"at most {self._maximum_per_peer} calls for one account")
+        if len(self._rows) >= self._maximum:
+            raise ResourceConstraint("no more calls at the moment")
+
+    def add(self, peer: str, sid: str, row: T) -> None:
+        """Add a row; errors as in ``check_room``."""
+        self.check_room(peer, sid)
+        self._rows[peer, sid] = row
+        self._counts[bare(peer)] = self._counts.get(bare(peer), 0) + 1
+
+    def remove(self, peer: str, sid: str) -> None:
+        """Remove a row; a missing one is no error, since both sides may end a session."""
+        if self._rows.pop((peer, sid), None) is None:
+            return
+        left = self._counts[bare(peer)] - 1
+        if left:
+            self._counts[bare(peer)] = left
+        else:
+            del self._counts[bare(peer)]
