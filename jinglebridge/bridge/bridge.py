@@ -1,0 +1,137 @@
+"""The bridge: finds the call for a request, opens new ones, ends all of them."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from jinglebridge.bridge.call import Call
+from jinglebridge.bridge.limits import Limits
+from jinglebridge.bridge.ports import MediaEngine, Signaling
+from jinglebridge.bridge.service import Service, address_of
+from jinglebridge.errors import MalformedStanza, NotAllowed, ServiceUnknown, UnknownSession
+from jinglebridge.protocol.jingle.xep_0166 import (
+    Action,
+    Creator,
+    Jingle,
+    Reason,
+    ReasonCondition,
+    reason_of,
+)
+from jinglebridge.protocol.session.session import JingleSession
+from jinglebridge.protocol.session.table import SessionTable, bare
+
+
+class Bridge:
+    """All calls of one component.
+
+    Args:
+        signaling: the way to peers.
+        engine: opens media.
+        services: what can be called.
+        limits: bounds and time-outs.
+    """
+
+    def __init__(
+        self,
+        *,
+        signaling: Signaling,
+        engine: MediaEngine,
+        services: Iterable[Service],
+        limits: Limits,
+    ) -> None:
+        self._signaling = signaling
+        self._engine = engine
+        self._services = {service.name: service for service in services}
+        self._limits = limits
+        self._table: SessionTable[Call] = SessionTable(
+            maximum=limits.calls, maximum_per_peer=limits.calls_per_peer
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._log = structlog.get_logger()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The running calls, oldest first."""
+        return self._table.rows
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """What can be called."""
+        return tuple(self._services.values())
+
+    def service_at(self, local_part: str) -> Service:
+        """The service that a JID's local part names.
+
+        Raises:
+            ServiceUnknown: there is none.
+        """
+        service = self._services.get(address_of(local_part).service)
+        if service is None:
+            raise ServiceUnknown(f"no service answers at {local_part[:60]!r}")
+        return service
+
+    def deliver(self, peer: str, local: str, jingle: Jingle) -> None:
+        """Take a Jingle request; when this returns, it is to be acknowledged.
+
+        Args:
+            peer: full JID of the sender, as the server stamped it.
+            local: JID that was addressed.
+            jingle: the request.
+
+        Raises:
+            RemoteProtocolError: the request is refused; nothing was changed.
+        """
+        if jingle.action is Action.SESSION_INITIATE:
+            self._initiated(peer, local, jingle)
+            return
+        call = self._table.find(peer, jingle.sid)
+        if bare(call.session.local) != bare(local):
+            raise UnknownSession("no session of yours has this sid")
+        call.receive(jingle)
+
+    def _initiated(self, peer: str, local: str, jingle: Jingle) -> None:
+        if jingle.initiator is not None and bare(jingle.initiator) != bare(peer):
+            raise NotAllowed("a session is initiated for oneself only")
+        if len(jingle.contents) > self._limits.contents:
+            raise MalformedStanza(f"at most {self._limits.contents} contents")
+        local_part = local.partition("@")[0] if "@" in local else ""
+        service = self.service_at(local_part)
+        if not service.admits(peer, address_of(local_part).argument):
+            raise NotAllowed(f"{service.name} does not take this call")
+        self._table.check_room(peer, jingle.sid)
+        session = JingleSession(role=Creator.RESPONDER, sid=jingle.sid, local=local, peer=peer)
+        events = session.receive(jingle)
+        call = Call(
+            session=session,
+            events=events,
+            service=service.name,
+            signaling=self._signaling,
+            engine=self._engine,
+            limits=self._limits,
+            ended=self._ended,
+        )
+        self._table.add(peer, jingle.sid, call)
+        self._tasks.add(call.task)
+        call.task.add_done_callback(self._tasks.discard)
+        self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
+
+    def _ended(self, call: Call) -> None:
+        self._table.remove(call.session.peer, call.session.sid)
+
+    def peer_gone(self, peer: str) -> None:
+        """End the calls of a full JID that went offline."""
+        for call in self.calls:
+            if call.session.peer == peer:
+                call.hang_up(reason_of(ReasonCondition.GONE, "you went offline"))
+
+    async def close(self, reason: Reason | None = None) -> None:
+        """End every call, then the engine."""
+        for call in self.calls:
+            call.hang_up(reason or reason_of(ReasonCondition.GONE, "the bridge stops"))
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._limits.close_timeout)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._engine.close()
