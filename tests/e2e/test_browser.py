@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,15 @@ async def origin() -> AsyncIterator[str]:
     host, port = runner.addresses[0][:2]
     yield f"http://{host}:{port}/"
     await runner.cleanup()
+
+
+@pytest.fixture
+def temporary_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    # Not tmp_path: it is too long for the Unix socket that Chromium makes below it.
+    with tempfile.TemporaryDirectory(prefix="jb-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield Path(folder)
+        monkeypatch.undo()
 
 
 def parent_of(pid: int) -> int:
@@ -200,7 +210,7 @@ async def test_page_input_console_and_errors_under_a_strict_policy(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_nothing_survives_a_failing_block_or_a_killed_driver(
-    kind: BrowserKind, origin: str
+    kind: BrowserKind, origin: str, temporary_files: Path
 ) -> None:
     leaders = []
 
@@ -220,6 +230,7 @@ async def test_nothing_survives_a_failing_block_or_a_killed_driver(
         with pytest.raises(BrowserError, match="the driver has ended"):
             await page.evaluate("1")
     assert processes_of_group(browser.pid) == []
+    assert os.listdir(temporary_files) == []
 
 
 async def test_a_launch_that_fails_says_why() -> None:

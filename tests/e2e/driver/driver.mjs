@@ -3,13 +3,13 @@
  * stdout. Requests run concurrently. The browser ends with `close`, with stdin, or on a signal.
  */
 
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import process from "node:process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import { launchBrowser } from './launch.mjs';
+import { launchBrowser } from "./launch.mjs";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const POLL_MS = 50;
@@ -51,7 +51,7 @@ function pageOf(params) {
 
 /** Evaluates in the page and carries the value as JSON text, alike in both browsers. */
 async function evaluated(page, expression) {
-  const body = expression.trim().replace(/;+$/, '');
+  const body = expression.trim().replace(/;+$/, "");
   const reply = await page.evaluate(`(async () => {
     try {
       return JSON.stringify({ value: await (${body}
@@ -72,31 +72,32 @@ async function evaluated(page, expression) {
 
 /** Runs in every page before its own scripts: names violations alike in both browsers. */
 function reportViolations() {
-  addEventListener('securitypolicyviolation', (event) => {
+  addEventListener("securitypolicyviolation", (event) => {
     const where = `${event.sourceFile || event.documentURI}:${event.lineNumber}`;
+    // biome-ignore lint/suspicious/noConsole: the page's console is what the driver listens to
     console.error(`[csp] ${event.effectiveDirective} blocked ${event.blockedURI} at ${where}`);
   });
 }
 
 function collectMessages(page) {
   const messages = [];
-  const note = (kind, text, url = '') => {
+  const note = (kind, text, url = "") => {
     messages.push({ kind, text, url });
     if (messages.length > MAX_MESSAGES) {
       messages.shift();
     }
   };
-  page.on('console', (message) => {
+  page.on("console", (message) => {
     const text = message.text();
-    note(VIOLATION.test(text) ? 'csp' : message.type(), text, message.location().url);
+    note(VIOLATION.test(text) ? "csp" : message.type(), text, message.location().url);
   });
-  page.on('pageerror', (error) => {
+  page.on("pageerror", (error) => {
     const text = error?.stack ?? String(error);
-    note(VIOLATION.test(text) ? 'csp' : 'pageerror', text, page.url());
+    note(VIOLATION.test(text) ? "csp" : "pageerror", text, page.url());
   });
-  page.on('error', (error) => note('crash', String(error), page.url()));
-  page.on('dialog', (dialog) => {
-    note('dialog', dialog.message(), page.url());
+  page.on("error", (error) => note("crash", String(error), page.url()));
+  page.on("dialog", (dialog) => {
+    note("dialog", dialog.message(), page.url());
     dialog.accept().catch(() => {}); // an open dialog would stop the page; gone with it at close
   });
   return messages;
@@ -104,19 +105,19 @@ function collectMessages(page) {
 
 function requireBrowser() {
   if (session.running === null) {
-    throw new Error('no browser was launched');
+    throw new Error("no browser was launched");
   }
   return session.running.browser;
 }
 
 async function emulate(page, colorScheme) {
-  await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: colorScheme }]);
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: colorScheme }]);
 }
 
 const methods = {
   async launch(params) {
     if (session.launching !== null) {
-      throw new Error('a browser was launched already');
+      throw new Error("a browser was launched already");
     }
     const started = performance.now();
     session.launching = launchBrowser(params);
@@ -133,10 +134,10 @@ const methods = {
 
   async newPage() {
     // A window each: a tab behind another one gets no animation frames.
-    const page = await requireBrowser().newPage({ type: 'window' });
+    const page = await requireBrowser().newPage({ type: "window" });
     const messages = collectMessages(page);
     await page.evaluateOnNewDocument(reportViolations);
-    if (session.kind === 'chromium' && session.colorScheme !== null) {
+    if (session.kind === "chromium" && session.colorScheme !== null) {
       await emulate(page, session.colorScheme);
     }
     pageCount += 1;
@@ -147,7 +148,7 @@ const methods = {
 
   async goto(params, timeoutMs) {
     const { page } = pageOf(params);
-    const response = await page.goto(params.url, { timeout: timeoutMs, waitUntil: 'load' });
+    const response = await page.goto(params.url, { timeout: timeoutMs, waitUntil: "load" });
     return { status: response?.status() ?? null };
   },
 
@@ -159,7 +160,7 @@ const methods = {
   async waitFor(params, timeoutMs) {
     const { page } = pageOf(params);
     const deadline = performance.now() + timeoutMs;
-    let last = 'never evaluated';
+    let last = "never evaluated";
     for (;;) {
       const left = deadline - performance.now();
       if (left <= 0) {
@@ -167,7 +168,7 @@ const methods = {
         throw new Error(`${what} did not become true within ${timeoutMs} ms; last: ${last}`);
       }
       try {
-        const value = await within(left, 'one evaluation', evaluated(page, params.expression));
+        const value = await within(left, "one evaluation", evaluated(page, params.expression));
         if (value) {
           return value;
         }
@@ -190,34 +191,34 @@ const methods = {
   async type(params, timeoutMs) {
     const { page } = pageOf(params);
     await page.locator(params.selector).setTimeout(timeoutMs).wait();
-    await within(timeoutMs, 'typing', page.type(params.selector, params.text));
+    await within(timeoutMs, "typing", page.type(params.selector, params.text));
     return null;
   },
 
   async press(params, timeoutMs) {
-    await within(timeoutMs, 'pressing', pageOf(params).page.keyboard.press(params.key));
+    await within(timeoutMs, "pressing", pageOf(params).page.keyboard.press(params.key));
     return null;
   },
 
   async screenshot(params, timeoutMs) {
     const options = { path: params.path, fullPage: params.fullPage ?? false };
     await mkdir(dirname(params.path), { recursive: true });
-    await within(timeoutMs, 'the screenshot', pageOf(params).page.screenshot(options));
+    await within(timeoutMs, "the screenshot", pageOf(params).page.screenshot(options));
     return null;
   },
 
   async setViewport(params, timeoutMs) {
     const { width, height } = params;
-    await within(timeoutMs, 'resizing', pageOf(params).page.setViewport({ width, height }));
+    await within(timeoutMs, "resizing", pageOf(params).page.setViewport({ width, height }));
     return null;
   },
 
   async emulateMedia(params, timeoutMs) {
     const { page } = pageOf(params);
-    if (session.kind === 'firefox') {
-      throw new Error('Firefox takes its colour scheme at launch: launch with colorScheme');
+    if (session.kind === "firefox") {
+      throw new Error("Firefox takes its colour scheme at launch: launch with colorScheme");
     }
-    await within(timeoutMs, 'emulating', emulate(page, params.colorScheme));
+    await within(timeoutMs, "emulating", emulate(page, params.colorScheme));
     return null;
   },
 
@@ -228,7 +229,7 @@ const methods = {
   async closePage(params, timeoutMs) {
     const { page } = pageOf(params);
     pages.delete(params.page);
-    await within(timeoutMs, 'closing the page', page.close());
+    await within(timeoutMs, "closing the page", page.close());
     return null;
   },
 
@@ -257,8 +258,8 @@ async function answer(line) {
     if (!Object.hasOwn(methods, request.method)) {
       throw new Error(`unknown method ${request.method}`);
     }
-    if (session.closing !== null && request.method !== 'close') {
-      throw new Error('the browser is closing');
+    if (session.closing !== null && request.method !== "close") {
+      throw new Error("the browser is closing");
     }
     const params = request.params ?? {};
     const result = await methods[request.method](params, params.timeout_ms ?? DEFAULT_TIMEOUT_MS);
@@ -272,27 +273,31 @@ function send(message) {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
+function report(error) {
+  process.stderr.write(`${error?.stack ?? error}\n`);
+}
+
 async function quit(code) {
   try {
     await closeSession();
     process.exit(code);
   } catch (error) {
-    console.error(error);
+    report(error);
     process.exit(1);
   }
 }
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.on(signal, () => quit(0));
 }
-process.stdout.on('error', () => quit(1)); // nobody reads the answers any more
-process.on('unhandledRejection', (error) => {
+process.stdout.on("error", () => quit(1)); // nobody reads the answers any more
+process.on("unhandledRejection", (error) => {
   // What was under way when the browser went is rejected by the library where nobody waits.
   if (session.closing === null) {
-    console.error(error);
+    report(error);
   }
 });
 
 const lines = createInterface({ input: process.stdin });
-lines.on('line', answer);
-lines.on('close', () => quit(0));
+lines.on("line", answer);
+lines.on("close", () => quit(0));

@@ -1,41 +1,41 @@
 /** Starts Chromium (DevTools protocol over a pipe) or Firefox (WebDriver BiDi) with fake media. */
 
-import { accessSync, constants } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-import process from 'node:process';
+import { accessSync, constants } from "node:fs";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import process from "node:process";
 
-import puppeteer from 'puppeteer-core';
+import puppeteer from "puppeteer-core";
 
-import { writeMovingPicture } from './picture.mjs';
-import { killProcessesOf } from './processes.mjs';
+import { writeMovingPicture } from "./picture.mjs";
+import { killProcessesOf } from "./processes.mjs";
 
 const GRACE_MS = 3_000;
 
 const EXECUTABLES = {
-  chromium: ['chromium', 'chromium-browser', 'google-chrome'],
-  firefox: ['firefox-esr', 'firefox'],
+  chromium: ["chromium", "chromium-browser", "google-chrome"],
+  firefox: ["firefox-esr", "firefox"],
 };
 
 const CHROMIUM_ARGS = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--use-fake-device-for-media-stream',
-  '--use-fake-ui-for-media-stream',
-  '--autoplay-policy=no-user-gesture-required',
-  '--allow-loopback-in-peer-connection',
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--use-fake-device-for-media-stream",
+  "--use-fake-ui-for-media-stream",
+  "--autoplay-policy=no-user-gesture-required",
+  "--allow-loopback-in-peer-connection",
 ];
 
 const FIREFOX_PREFS = {
-  'media.navigator.streams.fake': true,
-  'media.navigator.permission.disabled': true,
-  'media.peerconnection.ice.loopback': true,
-  'media.autoplay.default': 0,
+  "media.navigator.streams.fake": true,
+  "media.navigator.permission.disabled": true,
+  "media.peerconnection.ice.loopback": true,
+  "media.autoplay.default": 0,
 };
 
 // Firefox's override of prefers-color-scheme; 2, its default, follows the desktop.
@@ -43,7 +43,7 @@ const FIREFOX_COLOR_SCHEME = { dark: 0, light: 1 };
 
 function executableOf(browser) {
   for (const name of EXECUTABLES[browser]) {
-    for (const folder of (process.env.PATH ?? '').split(delimiter).concat('/usr/bin')) {
+    for (const folder of (process.env.PATH ?? "").split(delimiter).concat("/usr/bin")) {
       const path = join(folder, name);
       try {
         accessSync(path, constants.X_OK);
@@ -53,39 +53,39 @@ function executableOf(browser) {
       }
     }
   }
-  throw new Error(`no ${browser} on the PATH (looked for ${EXECUTABLES[browser].join(', ')})`);
+  throw new Error(`no ${browser} on the PATH (looked for ${EXECUTABLES[browser].join(", ")})`);
 }
 
 async function chromiumOptions(params, folder) {
   const args = [...CHROMIUM_ARGS];
   if (process.getuid() === 0) {
-    args.push('--no-sandbox'); // Chromium refuses to run as root with its sandbox
+    args.push("--no-sandbox"); // Chromium refuses to run as root with its sandbox
   }
   if (params.ignoreCertificateErrors) {
-    args.push('--ignore-certificate-errors'); // the session setting alone leaves out WebSockets
+    args.push("--ignore-certificate-errors"); // the session setting alone leaves out WebSockets
   }
   if (params.fakeVideo) {
-    const file = join(folder, 'camera.y4m');
+    const file = join(folder, "camera.y4m");
     await writeMovingPicture(file, params.fakeVideo);
     args.push(`--use-file-for-fake-video-capture=${file}`);
   }
-  return { browser: 'chrome', pipe: true, args: [...args, ...(params.args ?? [])] };
+  return { browser: "chrome", pipe: true, args: [...args, ...(params.args ?? [])] };
 }
 
 function firefoxOptions(params) {
   const prefs = { ...FIREFOX_PREFS };
   if (params.fakeVideo) {
-    prefs['media.navigator.video.default_width'] = params.fakeVideo.width;
-    prefs['media.navigator.video.default_height'] = params.fakeVideo.height;
-    prefs['media.navigator.video.default_fps'] = params.fakeVideo.fps;
+    prefs["media.navigator.video.default_width"] = params.fakeVideo.width;
+    prefs["media.navigator.video.default_height"] = params.fakeVideo.height;
+    prefs["media.navigator.video.default_fps"] = params.fakeVideo.fps;
   }
   if (params.colorScheme) {
-    prefs['layout.css.prefers-color-scheme.content-override'] =
+    prefs["layout.css.prefers-color-scheme.content-override"] =
       FIREFOX_COLOR_SCHEME[params.colorScheme];
   }
   return {
-    browser: 'firefox',
-    protocol: 'webDriverBiDi',
+    browser: "firefox",
+    protocol: "webDriverBiDi",
     args: params.args ?? [],
     extraPrefsFirefox: { ...prefs, ...params.prefs },
   };
@@ -93,18 +93,18 @@ function firefoxOptions(params) {
 
 /** A folder of its own for everything a browser writes: profile, home and temporary files. */
 async function workFolder() {
-  const folder = await mkdtemp(join(tmpdir(), 'jb-'));
-  await Promise.all(['profile', 'home', 'tmp'].map((name) => mkdir(join(folder, name))));
+  const folder = await mkdtemp(join(tmpdir(), "jb-"));
+  await Promise.all(["profile", "home", "tmp"].map((name) => mkdir(join(folder, name))));
   return folder;
 }
 
 function environment(folder) {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('XDG_'));
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("XDG_"));
   return {
     ...Object.fromEntries(inherited),
-    HOME: join(folder, 'home'),
-    TMPDIR: join(folder, 'tmp'),
-    MOZ_CRASHREPORTER_DISABLE: '1',
+    HOME: join(folder, "home"),
+    TMPDIR: join(folder, "tmp"),
+    MOZ_CRASHREPORTER_DISABLE: "1",
   };
 }
 
@@ -128,14 +128,14 @@ export async function launchBrowser(params) {
   const folder = await workFolder();
   try {
     const specific =
-      params.browser === 'chromium'
+      params.browser === "chromium"
         ? await chromiumOptions(params, folder)
         : firefoxOptions(params);
     const browser = await puppeteer.launch({
       ...specific,
       executablePath,
       headless: params.headless ?? true,
-      userDataDir: join(folder, 'profile'),
+      userDataDir: join(folder, "profile"),
       acceptInsecureCerts: params.ignoreCertificateErrors ?? false,
       env: environment(folder),
       defaultViewport: { width: 1280, height: 800 },

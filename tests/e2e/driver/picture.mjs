@@ -1,8 +1,8 @@
 /** The picture of the fake camera, for sizes that Chromium's own fake device does not offer. */
 
-import { createWriteStream } from 'node:fs';
-import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
 
 const FRAMES = 30;
 
@@ -37,9 +37,9 @@ export async function writeMovingPicture(path, { width, height, fps }) {
   const file = createWriteStream(path);
   file.write(`YUV4MPEG2 W${width} H${height} F${fps}:1 Ip A1:1 C420jpeg\n`);
   for (let index = 0; index < FRAMES; index += 1) {
-    file.write('FRAME\n');
+    file.write("FRAME\n");
     if (!file.write(frame(width, height, index))) {
-      await once(file, 'drain');
+      await once(file, "drain");
     }
   }
   file.end();

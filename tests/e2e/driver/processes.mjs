@@ -6,15 +6,15 @@
  * browser's own work folder in the environment they inherited.
  */
 
-import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const KILL_DEADLINE_MS = 5_000;
 const KILL_POLL_MS = 20;
 
 /** One row per live process: {pid, parent, group, session}. */
 async function processTable() {
-  const entries = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const entries = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const rows = await Promise.all(entries.map(processRow));
   return rows.filter((row) => row !== null);
 }
@@ -22,13 +22,13 @@ async function processTable() {
 async function processRow(entry) {
   let stat;
   try {
-    stat = await readFile(`/proc/${entry}/stat`, 'utf8');
+    stat = await readFile(`/proc/${entry}/stat`, "utf8");
   } catch {
     return null; // it ended between the listing and the read
   }
   // The command name is in parentheses and may hold spaces and parentheses itself.
-  const [state, parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (state === 'Z' || state === 'X') {
+  const [state, parent, group, session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (state === "Z" || state === "X") {
     return null; // dead already; reaping it is its parent's business
   }
   return {
@@ -41,7 +41,7 @@ async function processRow(entry) {
 
 async function livesIn(folder, pid) {
   try {
-    return (await readFile(`/proc/${pid}/environ`, 'latin1')).includes(folder);
+    return (await readFile(`/proc/${pid}/environ`, "latin1")).includes(folder);
   } catch {
     return false; // ended, or belongs to somebody else
   }
@@ -86,13 +86,13 @@ export async function killProcessesOf(leader, folder) {
   let living = await processesOf(leader, folder);
   while (living.size > 0) {
     if (Date.now() > deadline) {
-      throw new Error(`browser processes survive SIGKILL: ${[...living].join(', ')}`);
+      throw new Error(`browser processes survive SIGKILL: ${[...living].join(", ")}`);
     }
     for (const pid of living) {
       try {
-        process.kill(pid, 'SIGKILL');
+        process.kill(pid, "SIGKILL");
       } catch (error) {
-        if (error.code !== 'ESRCH') {
+        if (error.code !== "ESRCH") {
           throw error;
         }
       }
