@@ -33,9 +33,9 @@ def add_proxy(app: web.Application, *, bosh: str | None, websocket: str | None) 
     app.cleanup_ctx.append(_client_session)
     app.on_shutdown.append(_close_sockets)
     if bosh is not None:
-        app.router.add_post("/http-bind", _Bosh(bosh))
+        app.router.add_post("/http-bind", _Bosh(bosh).handle)
     if websocket is not None:
-        app.router.add_get("/xmpp-websocket", _WebSocket(websocket))
+        app.router.add_get("/xmpp-websocket", _WebSocket(websocket).handle)
 
 
 class _Bosh:
@@ -44,7 +44,7 @@ class _Bosh:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         if not is_same_origin(request):
             raise web.HTTPForbidden(text="another origin\n")
         body = await request.read()
@@ -68,7 +68,7 @@ class _WebSocket:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         if not is_same_origin(request):
             raise web.HTTPForbidden(text="another origin\n")
         offered = request.headers.get("Sec-WebSocket-Protocol", "")
