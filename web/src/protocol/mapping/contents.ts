@@ -182,8 +182,9 @@ export function isSupported(content: Content): boolean {
 export function mediaOf(content: Content, mid: string, writer: Role): MediaDescription {
   const [head = "", ...standard] = standardLines(content, mid, writer);
   const rtp = content.description?.kind === "rtp";
-  const lines = mergeResidue(standard, content.residue, { writer, rtp });
-  return { ...mediaLine(head, content.residue, rtp), lines: lines.map((line) => loadLine(line)) };
+  const line = mediaLine(head, content.residue, rtp);
+  const lines = mergeResidue(standard, content.residue, { writer, rtp, formats: line.formats });
+  return { ...line, lines: lines.map((line) => loadLine(line)) };
 }
 
 /** The residue's `m=` line may change port and protocol, but not what the description says. */

@@ -89,10 +89,19 @@ const RTP_ONLY = new Set([
   "ssrc-group",
 ]);
 
-/** Who wrote the SDP, and whether the section is an RTP one. */
+const PER_FORMAT = new Set(["fmtp", "rtcp-fb", "rtpmap"]);
+
+function namesFormat(value: string | undefined, formats: readonly string[]): boolean {
+  const format = value?.split(" ", 1)[0] ?? "";
+  return format === "*" || formats.includes(format);
+}
+
+/** What says which lines the section's elements could have carried. */
 export interface ResidueContext {
   readonly writer: Role;
   readonly rtp: boolean;
+  /** The payload types; Firefox also writes feedback for others. */
+  readonly formats: readonly string[];
 }
 
 function whole(value: string): string {
@@ -103,10 +112,11 @@ function channelsOf(channels: string | undefined): string {
   return channels === undefined || channels === "1" ? "" : `/${channels}`;
 }
 
-function normal(line: SdpLine, { writer, rtp }: ResidueContext): string | undefined {
+function normal(line: SdpLine, { writer, rtp, formats }: ResidueContext): string | undefined {
   if (line.type === "b" && rtp) return dumpLine(line);
   if (line.type !== "a" || !Object.hasOwn(SPOKEN_FOR, line.name)) return undefined;
   if (!rtp && RTP_ONLY.has(line.name)) return undefined;
+  if (PER_FORMAT.has(line.name) && !namesFormat(line.value, formats)) return undefined;
   const value = SPOKEN_FOR[line.name]?.(line.value ?? "", writer);
   return value === undefined ? undefined : dumpLine(attribute(line.name, value || undefined));
 }
