@@ -27,7 +27,16 @@ class Element(NamedTuple):
 class Header:
     """The layout of a header, valid for every packet that it :meth:`matches`."""
 
-    __slots__ = ("_first", "_probes", "_words", "elements", "padded", "payload_at", "two_byte")
+    __slots__ = (
+        "_first",
+        "_probes",
+        "_words",
+        "elements",
+        "padded",
+        "payload_at",
+        "transport_cc_at",
+        "two_byte",
+    )
 
     def __init__(
         self,
@@ -50,6 +59,8 @@ class Header:
         """Whether the last octet counts octets of padding."""
         self.two_byte = two_byte
         """Whether the elements are in the two-byte form (RFC 8285 §4.3)."""
+        self.transport_cc_at = 0
+        """Offset of the transport-wide sequence number, 0 if there is none."""
 
     @property
     def extended(self) -> bool:
@@ -95,10 +106,8 @@ def read_header(data: bytes) -> Header | None:
     at = MINIMUM + 4 * (data[0] & 0x0F)
     if not data[0] & 0x10:
         return Header(first=data[0], payload_at=at) if at <= len(data) else None
-    if at + 4 > len(data):
-        return None
     words = data[at : at + 4]
-    end = at + 4 + 4 * _HALF.unpack_from(data, at + 2)[0]
+    end = at + 4 + 4 * _HALF.unpack_from(words, 2)[0] if len(words) == 4 else len(data) + 1
     if end > len(data):
         return None
     # RFC 8285 §4.3: the low four bits of the two-byte form's profile are "appbits".
@@ -148,11 +157,16 @@ def _read_elements(
 
 
 class HeaderReader:
-    """Remembers the layouts that one stream has used lately."""
+    """Remembers the layouts that one stream has used lately.
 
-    __slots__ = ("_known", "_last")
+    Args:
+        transport_cc: id of the transport-wide sequence number, 0 when it was not negotiated.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_known", "_last", "_transport_cc")
+
+    def __init__(self, transport_cc: int = 0) -> None:
+        self._transport_cc = transport_cc
         self._known: list[Header] = []
         self._last = Header(first=0, payload_at=MINIMUM)  # of version 0: matches no packet
 
@@ -166,6 +180,9 @@ class HeaderReader:
                 return header
         fresh = read_header(data)
         if fresh is not None:
+            element = fresh.element(self._transport_cc) if self._transport_cc else None
+            if element is not None and element.length == 2:
+                fresh.transport_cc_at = element.at
             self._known.insert(0, fresh)
             del self._known[_KNOWN_LAYOUTS:]
             self._last = fresh
