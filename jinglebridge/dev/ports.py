@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
 from contextlib import ExitStack
-
-from jinglebridge.errors import OperatorError
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
@@ -14,24 +11,3 @@ def free_ports(count: int, host: str = "127.0.0.1") -> tuple[int, ...]:
     with ExitStack() as held:
         sockets = [held.enter_context(socket.create_server((host, 0))) for _ in range(count)]
         return tuple(int(each.getsockname()[1]) for each in sockets)
-
-
-def listen(host: str, ports: Iterable[int]) -> socket.socket:
-    """Listen on the first free one of `ports`, before anything else is started.
-
-    Raises:
-        OperatorError: No port is free, or the address is not one of this machine.
-    """
-    reason, last = "no port given", 0
-    for last in ports:
-        try:
-            return socket.create_server((host, last), backlog=128, family=_family(host))
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            if isinstance(error, socket.gaierror):
-                break
-    raise OperatorError(f"cannot listen on {host} port {last}: {reason}")
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from jinglebridge.dev.ports import listen
+from jinglebridge.http.listener import listen
 from jinglebridge.http.page import PageConfig
 from jinglebridge.http.proxy import MAX_STANZA_BYTES
 from jinglebridge.http.server import create_app, serving

@@ -1,0 +1,29 @@
+"""The listening socket, made before anything else is started."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+from jinglebridge.errors import OperatorError
+
+
+def listen(host: str, ports: Iterable[int]) -> socket.socket:
+    """Listen on the first free one of `ports`.
+
+    Raises:
+        OperatorError: No port is free, or the address is not one of this machine.
+    """
+    reason, last = "no port given", 0
+    for last in ports:
+        try:
+            return socket.create_server((host, last), backlog=128, family=_family(host))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            if isinstance(error, socket.gaierror):
+                break
+    raise OperatorError(f"cannot listen on {host} port {last}: {reason}")
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
