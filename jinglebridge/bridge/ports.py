@@ -73,7 +73,7 @@ class MediaSession(Protocol):
         """
 
     async def add_candidates(self, trickled: TrickledCandidates) -> None:
-        """Add the peer's candidates; those of an unknown section or generation are kept or dropped."""
+        """Add the peer's candidates; those of a generation not yet known wait."""
 
     async def close(self) -> None:
         """End transports, sockets and tasks; may be called in any state and more than once."""

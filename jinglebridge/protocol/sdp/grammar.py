@@ -9,7 +9,7 @@ its section of the standard.
 import re
 from dataclasses import dataclass
 
-from sdp_transform.grammar import grammar as _BASE
+from sdp_transform.grammar import grammar as _base
 
 _NUMBER = r"(0|[1-9]\d{0,9})"
 
@@ -104,7 +104,7 @@ _TAKEN_OVER = (
 
 
 def _from_base(key: str) -> Row:
-    for row in _BASE["a"]:
+    for row in _base["a"]:
         pattern = re.compile(row["reg"])
         match = pattern.match(key)
         if match is not None and match.group(0) == key:

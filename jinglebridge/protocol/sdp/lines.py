@@ -103,7 +103,7 @@ def build_feedback(payload: str, feedback: RtcpFeedback | RtcpFeedbackInterval) 
 
 
 def build_rtpmap(payload: PayloadType) -> str | None:
-    """The attribute ``rtpmap:…`` without ``a=``; ``None`` for a static type without name or rate."""
+    """The attribute ``rtpmap:…`` without ``a=``; ``None`` where name or rate is missing."""
     if payload.name is None or payload.clockrate is None:
         return None
     channels = f"/{payload.channels}" if payload.channels is not None else ""

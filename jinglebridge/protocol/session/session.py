@@ -5,7 +5,7 @@ Commands return the requests to send, in order. Candidates of ours wait until th
 description; the peer's wait until we have its description.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jinglebridge.errors import (
     CallError,
@@ -53,7 +53,7 @@ class _Facts:
     """Everything that a request or command may change, replaced as a whole."""
 
     state: State = State.NEW
-    slots: SlotTable = SlotTable()
+    slots: SlotTable = field(default_factory=SlotTable)
     offer: Offer | None = None
     answer: Answer | None = None
     delivered: bool = False
@@ -262,7 +262,7 @@ class JingleSession:
         return section.ice_pwd
 
     def inform(self, info: SessionInfo) -> Jingle:
-        """Say that we ring, mute …"""
+        """Say that we ring, mute and so on."""
         self._facts = self._act(Action.SESSION_INFO)
         return Jingle(action=Action.SESSION_INFO, sid=self.sid, info=info)
 

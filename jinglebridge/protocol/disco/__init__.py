@@ -1,0 +1,1 @@
+"""How a JID says what it can do: service discovery and its short form in presence."""

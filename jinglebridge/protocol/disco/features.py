@@ -1,0 +1,33 @@
+"""What our JIDs say that they understand: each a promise that the code keeps."""
+
+from jinglebridge.protocol.disco import xep_0030, xep_0115
+from jinglebridge.protocol.jingle import (
+    xep_0166,
+    xep_0167,
+    xep_0176,
+    xep_0293,
+    xep_0294,
+    xep_0320,
+    xep_0338,
+    xep_0339,
+)
+
+PING = "urn:xmpp:ping"
+
+COMMON = (xep_0030.INFO_NAMESPACE, xep_0115.NAMESPACE, PING)
+"""Of every JID."""
+
+CALLABLE = (
+    *COMMON,
+    xep_0166.NAMESPACE,
+    xep_0167.NAMESPACE,
+    f"{xep_0167.NAMESPACE[:-2]}:audio",
+    f"{xep_0167.NAMESPACE[:-2]}:video",
+    xep_0176.NAMESPACE,
+    xep_0293.NAMESPACE,
+    xep_0294.NAMESPACE,
+    xep_0320.NAMESPACE,
+    xep_0338.NAMESPACE,
+    xep_0339.NAMESPACE,
+)
+"""Of a JID that can be called with audio and video."""

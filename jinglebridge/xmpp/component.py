@@ -1,0 +1,182 @@
+"""The component: stanzas in, stanzas out; the signalling port of the bridge.
+
+One of the two places where errors are caught: what a peer did wrong becomes an IQ error here and
+changes nothing else, whatever it was.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from xml.etree.ElementTree import Element, tostring
+
+import structlog
+from slixmpp.exceptions import IqError, IqTimeout
+
+from jinglebridge.bridge.bridge import Bridge
+from jinglebridge.errors import (
+    LocalProtocolError,
+    MalformedStanza,
+    RemoteProtocolError,
+    SignalingError,
+    UnsupportedAction,
+)
+from jinglebridge.protocol.disco.features import PING
+from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
+from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Jingle
+from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
+from jinglebridge.xmpp import stanzas
+from jinglebridge.xmpp.guard import StanzaBounds
+from jinglebridge.xmpp.presence import Presence
+from jinglebridge.xmpp.stream import ComponentStream
+
+_Handler = Callable[[Element, Element], Element | None]
+
+
+class InternalError(RemoteProtocolError):
+    """We failed; the peer is told so and everything else goes on."""
+
+    condition = "internal-server-error"
+    error_type = "wait"
+
+
+class Component:
+    """The bridge's place on the server.
+
+    Args:
+        jid: the component's domain.
+        secret: shared with the server.
+        host: where the server listens.
+        port: one of its component ports.
+        bounds: the largest stanza that is read.
+        request_timeout: for the result of a request of ours, in s.
+    """
+
+    def __init__(
+        self,
+        jid: str,
+        secret: str,
+        *,
+        host: str,
+        port: int,
+        bounds: StanzaBounds,
+        request_timeout: float,
+    ) -> None:
+        self.domain = jid
+        self._request_timeout = request_timeout
+        self._bridge: Bridge | None = None
+        self._presence: Presence | None = None
+        self._log = structlog.get_logger()
+        self.stream = ComponentStream(
+            jid,
+            secret,
+            host=host,
+            port=port,
+            bounds=bounds,
+            handle=self._handle,
+            refuse=self.send,
+        )
+        self._iq_handlers: dict[tuple[str, str], _Handler] = {
+            ("set", tag_of(Jingle)): self._jingle,
+            ("get", tag_of(DiscoInfo)): self._disco_info,
+            ("get", tag_of(DiscoItems)): self._disco_items,
+            ("get", f"{{{PING}}}ping"): lambda _stanza, _payload: None,
+        }
+
+    def attach(self, bridge: Bridge) -> None:
+        """Say which bridge takes the calls; before the stream is opened."""
+        self._bridge = bridge
+        self._presence = Presence(self.domain, bridge, self.send)
+
+    def send(self, stanza: Element) -> None:
+        """Send a stanza; dropped when there is no stream.
+
+        Raises:
+            LocalProtocolError: its ``from`` is not ours.
+        """
+        stanzas.check_sender(stanza, self.domain)
+        if self.stream.sessionstarted and self.stream.is_connected():
+            self.stream.send(tostring(stanza, "unicode"), use_filters=False)
+
+    async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
+        """Send a Jingle request and wait for its result; see ``ports.Signaling``.
+
+        Raises:
+            SignalingError: refused, timed out, or no link to the server.
+        """
+        if not stanzas.is_ours(sender, self.domain):
+            raise LocalProtocolError(f"from={sender!r} is not of {self.domain}")
+        if not (self.stream.sessionstarted and self.stream.is_connected()):
+            raise SignalingError("remote-server-timeout", "no link to the server")
+        iq = self.stream.make_iq_set(ito=peer, ifrom=sender)
+        iq.append(build(jingle))
+        try:
+            # slixmpp leaves this method without types
+            await iq.send(timeout=self._request_timeout)  # type: ignore[no-untyped-call]
+        except IqTimeout:
+            raise SignalingError("remote-server-timeout", "no answer in time") from None
+        except IqError as error:
+            raise _signaling_error(error) from None
+
+    def _handle(self, stanza: Element) -> None:
+        """Take one stanza of a peer; nothing leaves this but answers."""
+        try:
+            if stanza.tag.endswith("}iq"):
+                self._handle_iq(stanza)
+            elif stanza.tag.endswith("}presence") and self._presence is not None:
+                self._presence.handle(stanza)
+        except Exception:
+            self._log.exception("stanza failed", peer=stanza.get("from"))
+
+    def _handle_iq(self, stanza: Element) -> None:
+        try:
+            payload = self._answer_iq(stanza)
+        except RemoteProtocolError as error:
+            self._log.info("refused", peer=stanza.get("from"), error=str(error))
+            self.send(stanzas.error_answer(stanza, error))
+        except Exception:
+            self._log.exception("request failed", peer=stanza.get("from"))
+            self.send(stanzas.error_answer(stanza, InternalError("something failed here")))
+        else:
+            self.send(stanzas.answer(stanza, "result", payload))
+
+    def _answer_iq(self, stanza: Element) -> Element | None:
+        if not stanza.get("from") or not stanza.get("id"):
+            raise MalformedStanza("a request has from and id")
+        payload = next(iter(stanza), None)
+        if payload is None:
+            raise MalformedStanza("a request has a payload")
+        handler = self._iq_handlers.get((stanza.get("type", ""), payload.tag))
+        if handler is None:
+            name = f"{local_name(payload.tag)} of {namespace_of(payload.tag)}"
+            raise UnsupportedAction(f"{name[:200]} is not understood")
+        return handler(stanza, payload)
+
+    def _jingle(self, stanza: Element, payload: Element) -> None:
+        if self._bridge is None:
+            raise LocalProtocolError("a request before a bridge was attached")
+        jingle = parse(Jingle, payload)
+        self._bridge.deliver(stanza.get("from", ""), stanza.get("to", ""), jingle)
+
+    def _disco_info(self, stanza: Element, payload: Element) -> Element:
+        query = parse(DiscoInfo, payload)
+        return build(self._known_presence().disco_info(stanza.get("to", ""), query))
+
+    def _disco_items(self, stanza: Element, _: Element) -> Element:
+        return build(self._known_presence().disco_items(stanza.get("to", "")))
+
+    def _known_presence(self) -> Presence:
+        if self._presence is None:
+            raise LocalProtocolError("a request before a bridge was attached")
+        return self._presence
+
+
+def _signaling_error(error: IqError) -> SignalingError:
+    iq: Any = error.iq
+    jingle = next(
+        (
+            local_name(item.tag)
+            for item in iq.xml.iter()
+            if isinstance(item.tag, str) and namespace_of(item.tag) == ERRORS_NAMESPACE
+        ),
+        None,
+    )
+    return SignalingError(str(error.condition), str(error.text or ""), jingle)

@@ -1,0 +1,60 @@
+"""Stanzas that we send, as elements: every one gets its ``from`` checked before it leaves."""
+
+from xml.etree.ElementTree import Element, SubElement
+
+from jinglebridge.errors import LocalProtocolError, RemoteProtocolError
+from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE
+
+NAMESPACE = "jabber:component:accept"
+_CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+
+
+def domain_of(jid: str) -> str:
+    """The domain of a JID."""
+    return jid.partition("/")[0].rpartition("@")[2]
+
+
+def is_ours(jid: str | None, domain: str) -> bool:
+    """Whether a JID lies in our domain."""
+    return jid is not None and domain_of(jid) == domain
+
+
+def answer(request: Element, kind: str, payload: Element | None = None) -> Element:
+    """An IQ of type ``result`` or ``error`` for a request, without a copy of it."""
+    reply = Element(f"{{{NAMESPACE}}}iq", {"type": kind, "id": request.get("id", "")})
+    addresses = {"to": request.get("from"), "from": request.get("to")}
+    for name, jid in addresses.items():
+        if jid is not None:
+            reply.set(name, jid)
+    if payload is not None:
+        reply.append(payload)
+    return reply
+
+
+def error_answer(request: Element, error: RemoteProtocolError) -> Element:
+    """The IQ error for a request (RFC 6120 §8.3, XEP-0166 §10)."""
+    element = Element(f"{{{NAMESPACE}}}error", {"type": error.error_type})
+    SubElement(element, f"{{{_CONDITIONS}}}{error.condition}")
+    words = SubElement(element, f"{{{_CONDITIONS}}}text")
+    words.text = "".join(item if item.isprintable() else "?" for item in str(error))[:500]
+    if error.jingle_condition is not None:
+        SubElement(element, f"{{{ERRORS_NAMESPACE}}}{error.jingle_condition}")
+    return answer(request, "error", element)
+
+
+def presence(sender: str, recipient: str, kind: str | None = None) -> Element:
+    """A directed presence stanza."""
+    stanza = Element(f"{{{NAMESPACE}}}presence", {"from": sender, "to": recipient})
+    if kind is not None:
+        stanza.set("type", kind)
+    return stanza
+
+
+def check_sender(stanza: Element, domain: str) -> None:
+    """Refuse a stanza in another's name: the server would close the stream for every call.
+
+    Raises:
+        LocalProtocolError: its ``from`` is not of our domain.
+    """
+    if not is_ours(stanza.get("from"), domain):
+        raise LocalProtocolError(f"from={stanza.get('from')!r} is not of {domain}")
