@@ -21,6 +21,7 @@ from jinglebridge.media.dtls import fingerprint_of
 from jinglebridge.media.negotiation import negotiate
 from jinglebridge.media.plan import LocalParameters, SectionParameters, TransportPlan
 from jinglebridge.media.program import Program
+from jinglebridge.media.rtp.congestion import TransportCc
 from jinglebridge.media.settings import MediaSettings
 from jinglebridge.media.transport import MediaTransport
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
@@ -65,6 +66,7 @@ class Peer:
         self._certificate = certificate
         self._program = program
         self._emit = emit
+        self._transport_cc = TransportCc()
         self._transports: tuple[MediaTransport, ...] = ()
         self._held: deque[TrickledCandidates] = deque(maxlen=_MAX_HELD)
         self._state = ConnectionState.NEW
@@ -137,6 +139,7 @@ class Peer:
             settings=self._settings,
             certificate=self._certificate,
             program=self._program,
+            transport_cc=self._transport_cc,
             found=found,
             changed=self._transport_changed,
         )

@@ -15,6 +15,7 @@ from jinglebridge.media.ice import IceConnection
 from jinglebridge.media.mux import Mux
 from jinglebridge.media.plan import TransportPlan
 from jinglebridge.media.program import Program
+from jinglebridge.media.rtp.congestion import TransportCc
 from jinglebridge.media.rtp.transport import RtpTransport
 from jinglebridge.media.settings import MediaSettings
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
@@ -28,8 +29,9 @@ class MediaTransport:
         settings: addresses, ports and times.
         certificate: ours.
         program: what happens to the packets.
+        transport_cc: the packet numbering that the call's transports share.
         found: takes each local candidate, then ``None`` when there will be no more.
-        changed: takes each new state, with the reason of a failure.
+        changed: called after each change of ``state``.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class MediaTransport:
         settings: MediaSettings,
         certificate: RTCCertificate,
         program: Program,
+        transport_cc: TransportCc,
         found: Callable[[Candidate | None], None],
         changed: Callable[[], None],
     ) -> None:
@@ -64,7 +67,9 @@ class MediaTransport:
             role=plan.role,
             fingerprints=plan.remote_fingerprints,
         )
-        self.rtp = RtpTransport(self._dtls.send_rtp, self._dtls.send_rtcp, program)
+        self.rtp = RtpTransport(
+            self._dtls.send_rtp, self._dtls.send_rtcp, program, transport_cc=transport_cc
+        )
         self._data = DataChannels(self._dtls, plan.data) if plan.data is not None else None
         self._task: asyncio.Task[None] | None = None
 

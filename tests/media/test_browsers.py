@@ -1,0 +1,230 @@
+"""Real browsers call the endpoint directly: the page offers, the engine answers, media comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from jinglebridge.bridge.ports import (
+    ConnectionChanged,
+    ConnectionState,
+    LocalCandidates,
+    MediaEvent,
+    MediaSession,
+)
+from jinglebridge.media.candidates import CandidatePolicy
+from jinglebridge.media.engine import InProcessEngine
+from jinglebridge.media.settings import MediaSettings
+from jinglebridge.protocol.sdp.description import TrickledCandidates
+from jinglebridge.protocol.sdp.lines import build_candidate, parse_candidate
+from jinglebridge.protocol.sdp.text import dumps, loads_offer
+from jinglebridge.services.echo import EchoProgram
+from tests.e2e.browser import Browser, BrowserKind, Page
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("nothing_left")]
+
+LOOPBACK = MediaSettings(bind_addresses=("127.0.0.1",), policy=CandidatePolicy(allow_loopback=True))
+
+PAGE = """<!doctype html>
+<title>Caller</title>
+<link rel="icon" href="data:,">
+<video id="remote" autoplay playsinline></video>
+<audio id="sound" autoplay></audio>
+<script src="/caller.js"></script>
+"""
+
+SCRIPT = """
+window.candidates = [];
+window.canvasTrack = () => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [640, 480];
+  const context = canvas.getContext('2d');
+  const noise = new Uint32Array(640 * 480);
+  const paint = () => {
+    for (let at = 0; at < noise.length; at += 1) {
+      noise[at] = (Math.random() * 0xffffffff) | 0xff000000;
+    }
+    const bytes = new Uint8ClampedArray(noise.buffer);
+    context.putImageData(new ImageData(bytes, 640, 480), 0, 0);
+  };
+  setInterval(paint, 1000 / 30);
+  return canvas.captureStream(30).getVideoTracks()[0];
+};
+window.offer = async (configuration, source) => {
+  const pc = window.pc = new RTCPeerConnection({ iceServers: [], ...configuration });
+  pc.onicecandidate = ({ candidate }) => {
+    window.candidates.push(candidate && {
+      line: candidate.candidate, mid: candidate.sdpMid, ufrag: candidate.usernameFragment,
+    });
+  };
+  pc.ontrack = ({ track }) => {
+    const element = document.querySelector(track.kind === 'video' ? '#remote' : '#sound');
+    element.srcObject = new MediaStream([track]);
+  };
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: true, video: source === 'noise' ? false : { width: 640, height: 480, frameRate: 30 },
+  });
+  const tracks = stream.getTracks();
+  if (source === 'noise') tracks.push(window.canvasTrack());
+  for (const track of tracks) pc.addTrack(track, stream);
+  if (source === 'data') {
+    window.channel = pc.createDataChannel('echo');
+    window.echoed = [];
+    window.channel.onmessage = ({ data }) => window.echoed.push(data);
+  }
+  await pc.setLocalDescription();
+  return pc.localDescription.sdp;
+};
+window.accept = (sdp) => window.pc.setRemoteDescription({ type: 'answer', sdp });
+window.takeCandidates = () => window.candidates.splice(0);
+window.trickle = (line, mid, ufrag) => window.pc.addIceCandidate({
+  candidate: line, sdpMid: mid, usernameFragment: ufrag,
+});
+window.report = async (type, kind) => {
+  for (const entry of (await window.pc.getStats()).values()) {
+    if (entry.type === type && entry.kind === kind) return entry;
+  }
+  return {};
+};
+window.energy = async () => (await window.report('inbound-rtp', 'audio')).totalAudioEnergy ?? 0;
+window.decoded = async () => (await window.report('inbound-rtp', 'video')).framesDecoded ?? 0;
+"""
+
+
+@pytest.fixture
+async def origin() -> AsyncIterator[str]:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text=PAGE, content_type="text/html")
+
+    async def script(_: web.Request) -> web.Response:
+        return web.Response(text=SCRIPT, content_type="text/javascript")
+
+    app = web.Application()
+    app.add_routes([web.get("/", page), web.get("/caller.js", script)])
+    runner = web.AppRunner(app, shutdown_timeout=1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+class Call:
+    """One call of a page, with the signalling done by hand."""
+
+    def __init__(self, page: Page, engine: InProcessEngine) -> None:
+        self._page = page
+        self._engine = engine
+        self._events: asyncio.Queue[MediaEvent] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self.states: list[ConnectionState] = []
+        self.session: MediaSession | None = None
+
+    async def start(self, configuration: str = "{}", source: str = "camera") -> None:
+        self.session = await self._engine.open("echo", "page@localhost/a", self._events.put_nowait)
+        sdp = await self._page.evaluate(f"offer({configuration}, '{source}')")
+        answer = await self.session.answer(loads_offer(sdp))
+        await self._page.evaluate(f"accept({dumps(answer)!r})")
+        self._tasks = [
+            asyncio.create_task(self._carry_ours()),
+            asyncio.create_task(self._carry_theirs(self.session)),
+        ]
+
+    async def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.session is not None:
+            await self.session.close()
+
+    async def wait_for(self, expression: str) -> Any:
+        for task in self._tasks:
+            if task.done():
+                task.result()
+        return await self._page.wait_for(expression, within=25)
+
+    async def _carry_ours(self) -> None:
+        while True:
+            event = await self._events.get()
+            if isinstance(event, ConnectionChanged):
+                self.states.append(event.state)
+            elif isinstance(event, LocalCandidates):
+                trickled = event.trickled
+                lines = [build_candidate(one) for one in trickled.candidates]
+                for line in [*lines, *([""] if trickled.end_of_candidates else [])]:
+                    await self._page.evaluate(
+                        f"trickle({line!r}, {trickled.mid!r}, {trickled.ufrag!r})"
+                    )
+
+    async def _carry_theirs(self, session: MediaSession) -> None:
+        while True:
+            for found in await self._page.evaluate("takeCandidates()"):
+                if found is None:
+                    return
+                line = found["line"]
+                await session.add_candidates(
+                    TrickledCandidates(
+                        mid=found["mid"],
+                        ufrag=found["ufrag"],
+                        candidates=(parse_candidate(line),) if line else (),
+                        end_of_candidates=not line,
+                    )
+                )
+            await asyncio.sleep(0.1)
+
+
+@asynccontextmanager
+async def calling(kind: BrowserKind, origin: str) -> AsyncIterator[tuple[Call, Page]]:
+    async with AsyncExitStack() as stack:
+        engine = InProcessEngine(LOOPBACK, {"echo": EchoProgram})
+        stack.push_async_callback(engine.close)
+        browser = await stack.enter_async_context(Browser.launch(kind))
+        page = await browser.page(origin)
+        call = Call(page, engine)
+        stack.push_async_callback(call.end)
+        yield call, page
+
+
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+@pytest.mark.parametrize("policy", ["balanced", "max-bundle"])
+async def test_sound_and_picture_come_back(kind: BrowserKind, policy: str, origin: str) -> None:
+    async with calling(kind, origin) as (call, page):
+        await call.start(f"{{bundlePolicy: '{policy}'}}")
+        await call.wait_for("pc.connectionState === 'connected'")
+        await call.wait_for("decoded().then(frames => frames >= 60)")
+        await call.wait_for("energy().then(energy => energy > 0)")
+        assert call.states[-1] is ConnectionState.CONNECTED
+        await page.evaluate("pc.close()")
+        await wait_until(lambda: call.states[-1] is ConnectionState.FAILED)
+
+
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+async def test_data_channel_echoes(kind: BrowserKind, origin: str) -> None:
+    async with calling(kind, origin) as (call, page):
+        await call.start(source="data")
+        await call.wait_for("channel.readyState === 'open'")
+        await page.evaluate("channel.send('grüß dich')")
+        await call.wait_for("echoed[0] === 'grüß dich'")
+        await call.wait_for("decoded().then(frames => frames >= 10)")
+
+
+async def test_chromium_sends_at_full_quality(origin: str) -> None:
+    async with calling("chromium", origin) as (call, page):
+        await call.start(source="noise")
+        await call.wait_for("pc.connectionState === 'connected'")
+        await asyncio.sleep(10)
+        before = await page.evaluate("report('outbound-rtp', 'video')")
+        await asyncio.sleep(4)
+        after = await page.evaluate("report('outbound-rtp', 'video')")
+    seconds = (after["timestamp"] - before["timestamp"]) / 1000
+    rate = 8 * (after["bytesSent"] - before["bytesSent"]) / seconds
+    assert rate >= 1_000_000
+
+
+async def wait_until(condition: Any, within: float = 10.0) -> None:
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.05)
