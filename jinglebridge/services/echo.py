@@ -1,6 +1,21 @@
 """Echo: every section's packets go back on the same section, untouched but for their header."""
 
+from dataclasses import dataclass
+
 from jinglebridge.media.program import Sink, Source
+
+
+@dataclass(frozen=True, slots=True)
+class EchoService:
+    """Everybody may call it; an argument means nothing to it."""
+
+    name: str = "echo"
+    title: str = "Echo"
+    description: str = "Sends your own picture and voice back to you."
+
+    def admits(self, peer: str, argument: str) -> bool:
+        """Take every caller."""
+        return True
 
 
 class EchoProgram:
