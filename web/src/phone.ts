@@ -37,6 +37,7 @@ export class Phone {
     return this.#connection.jid;
   }
 
+  /** The connection is gone, and with it whatever call there was. */
   onSignedOut(listener: (reason: Disconnected) => void): void {
     this.#connection.onClosed(listener);
   }
@@ -62,7 +63,6 @@ export class Phone {
     const { peer } = request;
     const call = new Call({ peer, session, signaling: this.#router, pc, local, events });
     this.#router.add(sid, call);
-    this.#connection.onClosed((reason) => call.abandon(reason));
     void call.start();
     return call;
   }

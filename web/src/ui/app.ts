@@ -81,6 +81,7 @@ export class App {
     }
     this.#phone.onSignedOut((reason) => {
       if (this.#phone === undefined) return;
+      this.#call?.abandon(reason);
       this.#signedOut();
       this.#problems.show(reason);
     });

@@ -30,6 +30,8 @@ export function fromDom(root: Element, depth = 0): XmlElement {
 export function toDom(document: Document, source: XmlElement, inherited: string | null): Element {
   const xmlns = source.xmlns ?? inherited;
   const target = document.createElementNS(xmlns, source.name);
+  // Strophe's serializer writes attributes only; it does not look at an element's namespace.
+  if (xmlns !== null && xmlns !== inherited) target.setAttribute("xmlns", xmlns);
   for (const [name, value] of Object.entries(source.attrs)) target.setAttribute(name, value);
   for (const child of source.children) {
     target.appendChild(
