@@ -39,7 +39,7 @@ class TransportCc:
         self._sequence = 0
         self._arrivals: list[tuple[int, float]] = []
         self._times: dict[int, float] = {}
-        self._highest: int | None = None
+        self._highest = 0
         self._expected = 0
         self._due_at = 0.0
         self._count = 0
@@ -54,48 +54,52 @@ class TransportCc:
         if len(self._arrivals) < _ARRIVALS:
             self._arrivals.append((sequence, now))
 
+    def is_due(self, now: float) -> bool:
+        """Whether :meth:`feedback` has something to say."""
+        return bool(self._arrivals) and now >= self._due_at - _EARLY
+
     def feedback(self, sender_ssrc: int, media_ssrc: int, now: float) -> list[bytes]:
-        """RTCP packets about everything new, every 100 ms; otherwise none."""
-        if not self._arrivals or now < self._due_at - _EARLY:
-            return []
+        """RTCP packets about everything new; to be called when it is due."""
         self._due_at = now + _INTERVAL
         numbers = self._take_arrivals()
         start = min(self._expected, *numbers)
-        self._expected = max(self._expected, max(numbers) + 1)
-        # A late packet makes its successors be reported once more; senders expect that.
-        reported = sorted(number for number in self._times if number >= start)
+        if start < self._expected:
+            # A late packet makes its successors be reported once more; senders expect that.
+            reported = sorted(number for number in self._times if number >= start)
+        else:
+            reported = sorted(set(numbers))
+        self._expected = max(self._expected, reported[-1] + 1)
         packets = [
             build_feedback(feedback)
             for feedback in self._split(start, reported, sender_ssrc, media_ssrc)
         ]
-        for number in [item for item, at in self._times.items() if at < now - _REMEMBERED]:
+        while self._times:
+            number = next(iter(self._times))
+            if self._times[number] >= now - _REMEMBERED:
+                break
             del self._times[number]
         return packets
 
     def _take_arrivals(self) -> list[int]:
         arrivals, self._arrivals = self._arrivals, []
+        times, highest = self._times, self._highest
         numbers: list[int] = []
         for sequence, at in arrivals:
-            highest = self._highest
-            if highest is None:
-                number = self._expected = self._restart(sequence)
+            ahead = (sequence - highest + 0x8000 & 0xFFFF) - 0x8000
+            if ahead < -_LONGEST_GAP or not highest:
+                # Not late but numbered afresh, or else nothing would be reported for long.
+                times.clear()
+                numbers.clear()
+                highest = self._expected = ((highest >> 16) + 1 << 16) + sequence
+                number = highest
             else:
-                number = highest + ((sequence - highest + 0x8000) & 0xFFFF) - 0x8000
-                if number < highest - _LONGEST_GAP:
-                    # Not late but numbered afresh, or else nothing would be reported for long.
-                    self._times.clear()
-                    numbers.clear()
-                    number = self._expected = self._restart(sequence)
-            self._highest = number if self._highest is None else max(self._highest, number)
-            if number not in self._times:
-                self._times[number] = at
+                number = highest + ahead
+                if ahead > 0:
+                    highest = number
+            times.setdefault(number, at)
             numbers.append(number)
+        self._highest = highest
         return numbers
-
-    def _restart(self, sequence: int) -> int:
-        cycles = 1 if self._highest is None else (self._highest >> 16) + 1
-        self._highest = None
-        return (cycles << 16) + sequence
 
     def _split(
         self, start: int, reported: list[int], sender_ssrc: int, media_ssrc: int

@@ -5,6 +5,8 @@ from struct import Struct
 
 _DROPOUT = 3_000
 """A source that leaps further ahead has begun anew; the gap is not real."""
+_LATEST = 1_000
+"""A packet further behind is refused by SRTP's own window."""
 _SKIPPED = 128
 _WORD = Struct("!L")
 
@@ -70,7 +72,7 @@ class Numbering:
             self._highest = sequence
         elif ahead > 0 or self._continues:
             self._join(sequence, data, now)
-        elif sequence >= self._floor:
+        elif sequence >= self._floor and ahead > -_LATEST:
             # Those skipped after this packet's place have lowered the offset since.
             skipped = len(self._skipped) - bisect_right(self._skipped, sequence)
             return (sequence + self._offset + skipped) & 0xFFFF
@@ -82,8 +84,8 @@ class Numbering:
 
     def skip(self, sequence: int) -> None:
         """Give this number of the source to nobody."""
-        if self._continues or sequence <= self._highest:
-            return  # nothing to close yet, or later packets have left the gap already
+        if self._continues or not 0 < sequence - self._highest < _DROPOUT:
+            return  # the next packet closes the gap, or a later one has left it already
         self._highest = sequence
         self._offset -= 1
         self._skipped.append(sequence)

@@ -28,10 +28,11 @@ class Header:
     """The layout of a header, valid for every packet that it :meth:`matches`."""
 
     __slots__ = (
-        "_first",
-        "_probes",
-        "_words",
+        "_fixed",
+        "_mask",
         "elements",
+        "extended",
+        "extension_at",
         "padded",
         "payload_at",
         "transport_cc_at",
@@ -40,50 +41,39 @@ class Header:
 
     def __init__(
         self,
+        data: bytes,
         *,
-        first: int,
         payload_at: int,
-        words: bytes = b"",
         elements: tuple[Element, ...] = (),
-        probes: tuple[tuple[int, int], ...] = (),
+        fixed: tuple[int, ...] = (),
         two_byte: bool = False,
     ) -> None:
-        self._first = first
-        self._words = words
-        self._probes = probes
-        self.elements = elements
-        """In the order of the packet."""
         self.payload_at = payload_at
         """Offset of the payload."""
-        self.padded = bool(first & 0x20)
+        self.elements = elements
+        """In the order of the packet."""
+        self.padded = bool(data[0] & 0x20)
         """Whether the last octet counts octets of padding."""
+        self.extended = bool(data[0] & 0x10)
+        """Whether there is a header extension."""
+        self.extension_at = MINIMUM + 4 * (data[0] & 0x0F)
+        """Offset of the header extension, or of the place for one."""
         self.two_byte = two_byte
         """Whether the elements are in the two-byte form (RFC 8285 §4.3)."""
         self.transport_cc_at = 0
         """Offset of the transport-wide sequence number, 0 if there is none."""
-
-    @property
-    def extended(self) -> bool:
-        """Whether there is a header extension."""
-        return bool(self._first & 0x10)
-
-    @property
-    def extension_at(self) -> int:
-        """Offset of the header extension, or of the place for one."""
-        return MINIMUM + 4 * (self._first & 0x0F)
+        # One masked comparison of the whole header as a number is far cheaper than one per octet.
+        mask = bytearray(payload_at)
+        mask[0] = 0xFF
+        for at in fixed:
+            mask[at] = 0xFF
+        self._mask = int.from_bytes(mask, "big")
+        self._fixed = int.from_bytes(data[:payload_at], "big") & self._mask
 
     def matches(self, data: bytes) -> bool:
         """Whether this packet has the same layout."""
-        if data[0] != self._first or len(data) < self.payload_at:
-            return False
-        if self._words:
-            at = MINIMUM + 4 * (self._first & 0x0F)
-            if data[at : at + 4] != self._words:
-                return False
-            for at, octet in self._probes:
-                if data[at] != octet:
-                    return False
-        return True
+        end = self.payload_at
+        return len(data) >= end and int.from_bytes(data[:end], "big") & self._mask == self._fixed
 
     def element(self, identifier: int) -> Element | None:
         """The first element with this id."""
@@ -105,37 +95,30 @@ def read_header(data: bytes) -> Header | None:
         return None
     at = MINIMUM + 4 * (data[0] & 0x0F)
     if not data[0] & 0x10:
-        return Header(first=data[0], payload_at=at) if at <= len(data) else None
+        return Header(data, payload_at=at) if at <= len(data) else None
     words = data[at : at + 4]
     end = at + 4 + 4 * _HALF.unpack_from(words, 2)[0] if len(words) == 4 else len(data) + 1
     if end > len(data):
         return None
     # RFC 8285 §4.3: the low four bits of the two-byte form's profile are "appbits".
     two_byte = words[0] == 0x10 and words[1] >> 4 == 0
+    fixed = [at, at + 1, at + 2, at + 3]
     if not two_byte and words[:2] != _ONE_BYTE:
-        return Header(first=data[0], words=words, payload_at=end)
-    found = _read_elements(data, at + 4, end, two_byte=two_byte)
-    if found is None:
+        return Header(data, payload_at=end, fixed=tuple(fixed))
+    elements = _read_elements(data, at + 4, end, fixed, two_byte=two_byte)
+    if elements is None:
         return None
-    elements, probes = found
-    return Header(
-        first=data[0],
-        words=words,
-        elements=elements,
-        probes=probes,
-        payload_at=end,
-        two_byte=two_byte,
-    )
+    return Header(data, payload_at=end, elements=elements, fixed=tuple(fixed), two_byte=two_byte)
 
 
 def _read_elements(
-    data: bytes, at: int, end: int, *, two_byte: bool
-) -> tuple[tuple[Element, ...], tuple[tuple[int, int], ...]] | None:
+    data: bytes, at: int, end: int, fixed: list[int], *, two_byte: bool
+) -> tuple[Element, ...] | None:
+    """The elements; adds the offsets of all octets that the layout depends on to ``fixed``."""
     elements: list[Element] = []
-    probes: list[tuple[int, int]] = []
     while at < end:
         first = data[at]
-        probes.append((at, first))
+        fixed.append(at)
         at += 1
         if first == 0:
             continue
@@ -143,7 +126,7 @@ def _read_elements(
             if at == end:
                 return None
             identifier, length = first, data[at]
-            probes.append((at, length))
+            fixed.append(at)
             at += 1
         else:
             identifier, length = first >> 4, (first & 0x0F) + 1
@@ -153,7 +136,7 @@ def _read_elements(
             return None
         elements.append(Element(identifier, at, length))
         at += length
-    return tuple(elements), tuple(probes)
+    return tuple(elements)
 
 
 class HeaderReader:
@@ -168,7 +151,7 @@ class HeaderReader:
     def __init__(self, transport_cc: int = 0) -> None:
         self._transport_cc = transport_cc
         self._known: list[Header] = []
-        self._last = Header(first=0, payload_at=MINIMUM)  # of version 0: matches no packet
+        self._last = Header(bytes(MINIMUM), payload_at=MINIMUM)  # of version 0: matches no packet
 
     def read(self, data: bytes) -> Header | None:
         """The layout of a packet of at least 12 octets; ``None`` when it is malformed."""

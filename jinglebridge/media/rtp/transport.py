@@ -186,9 +186,10 @@ class RtpTransport:
 
     def _repeated(self, ssrc: int, mid: str, rid: str | None) -> IncomingStream | None:
         """The source that a retransmission stream belongs to."""
-        primary = self._streams.get(self._demultiplexer.primary_of(ssrc) or 0)
-        if isinstance(primary, IncomingStream):
-            return primary
+        signalled = self._demultiplexer.primary_of(ssrc)
+        if signalled is not None:
+            primary = self._streams.get(signalled)
+            return primary if isinstance(primary, IncomingStream) else None
         sources = [item for item in self._sources() if item.section.mid == mid and item.rid == rid]
         return sources[-1] if sources else None
 
@@ -268,7 +269,7 @@ class RtpTransport:
             source.tick(now)
         for sink in self._sinks.values():
             sink.tick()
-        if sources:
+        if sources and self._transport_cc.is_due(now):
             source = max(sources, key=lambda item: item.last_at)
             for feedback in self._transport_cc.feedback(
                 source.section.local_ssrc, source.ssrc, now
