@@ -35,7 +35,7 @@ const WORDS: Readonly<Record<string, readonly [text: string, remedy: string]>> =
   timeout: ["The other side did not answer in time.", CALL_LATER],
 };
 
-/** What came back instead of a result, for people; the other side's own text wins. */
+/** What came back instead of a result, for people; the other side's own text follows ours. */
 export function requestFailed(iq: XmlElement | undefined): RequestFailed {
   const error = iq && elements(iq).find((child) => child.name === "error");
   const parts = error === undefined ? [] : elements(error);
@@ -46,5 +46,10 @@ export function requestFailed(iq: XmlElement | undefined): RequestFailed {
   const jingle = parts.find((part) => part.xmlns === NS.jingleErrors);
   const [words, remedy] = WORDS[condition] ?? [`The call was refused (${condition}).`, CALL_LATER];
   const said = text === undefined ? "" : textOf(text).trim().slice(0, 300);
-  return new RequestFailed(condition, said === "" ? words : said, remedy, jingle?.name);
+  return new RequestFailed(
+    condition,
+    said === "" ? words : `${words} “${said}”`,
+    remedy,
+    jingle?.name,
+  );
 }
