@@ -156,7 +156,7 @@ class OutgoingCall:
             frame = await track.recv()
             assert isinstance(frame, AudioFrame)
             samples = array.array("h", bytes(frame.planes[0])[: 4 * frame.samples])
-            self.heard.loudest = max(self.heard.loudest, max(samples))
+            self.heard.loudest = max(self.heard.loudest, *samples)
             self.heard.changed.set()
 
     async def wait_for(self, *, frames: int, loudness: int = 0, within: float = 20.0) -> None:
@@ -195,7 +195,7 @@ class Caller:
         self.client = client
         self.calls: dict[str, OutgoingCall] = {}
         self._count = 0
-        client.register_handler(Callback("Jingle", MatchXPath(_JINGLE), self._on_jingle))
+        client.register_handler(Callback("Jingle", MatchXPath(_JINGLE), self._on_jingle))  # type: ignore[arg-type] # an Iq, by the path
 
     @property
     def jid(self) -> str:
@@ -240,7 +240,7 @@ class Caller:
             if call is not None:
                 call.receive(jingle)
         except RemoteProtocolError as error:
-            reply: Any = iq.reply()
+            reply: Any = iq.reply()  # type: ignore[no-untyped-call] # slixmpp has no types here
             reply.error()
             reply["error"]["condition"] = error.condition
             reply["error"]["text"] = str(error)
