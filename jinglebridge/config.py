@@ -143,7 +143,6 @@ class LimitOptions(Section):
     stanza_depth: Count = Field(default=64, description="Nesting of an incoming stanza.")
     stanza_bytes: Count = Field(default=262_144, description="Size of an incoming stanza.")
     contents: Count = Field(default=32, description="Contents of one session.")
-    candidates: Count = Field(default=64, description="Remote candidates of one session.")
     request_timeout_s: Seconds = Field(
         default=15, description="For the answer to one of our requests."
     )

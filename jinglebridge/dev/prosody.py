@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from jinglebridge.dev.ports import free_ports
 from jinglebridge.errors import OperatorError
@@ -31,6 +31,7 @@ COMPONENT_DOMAIN = "bridge.localhost"
 """Domain of the bridge itself."""
 
 _SERVICE_USER = "prosody"
+_LISTENING = "Activated service '{}' on [127.0.0.1]:{}"
 _LISTEN_FAILED = "Failed to open server port"
 _START_ATTEMPTS = 3
 _POLL_INTERVAL = 0.02
@@ -42,7 +43,8 @@ class PrivateProsody:
     Args:
         start_timeout: seconds until all ports must answer.
         stop_timeout: seconds between asking the process to end and killing it.
-        log_level: Prosody's own, one of `debug info warn error`.
+        log_level: Prosody's own.
+        extra_config: Lua for the global section, hosts may follow in it.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class PrivateProsody:
         *,
         start_timeout: float = 15.0,
         stop_timeout: float = 5.0,
-        log_level: str = "info",
+        log_level: Literal["debug", "info"] = "info",
+        extra_config: str = "",
     ) -> None:
         self.component_secret = secrets.token_urlsafe(24)
         self._start_timeout = start_timeout
         self._stop_timeout = stop_timeout
         self._log_level = log_level
+        self._extra_config = extra_config
         self._directory: Path | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ports = (0, 0, 0)
@@ -210,14 +214,17 @@ class PrivateProsody:
                 return
 
     async def _wait_until_ready(self) -> None:
-        waiting = list(self._ports)
+        waiting = list(zip(("c2s", "http", "component"), self._ports, strict=True))
         while waiting:
             if self.pid is None:
                 raise OperatorError(f"Prosody ended while starting: {self.last_log_line()}")
             # Prosody goes on without a port that somebody else took in the meantime.
-            if _LISTEN_FAILED in _read(self.log_path):
+            log = _read(self.log_path)
+            if _LISTEN_FAILED in log:
                 raise _PortTakenError(f"Prosody found no free port: {self.last_log_line()}")
-            if await _answers(waiting[0]):
+            service, port = waiting[0]
+            # That somebody answers is not enough: it may be the one who took the port.
+            if _LISTENING.format(service, port) in log and await _answers(port):
                 waiting.pop(0)
             else:
                 await asyncio.sleep(_POLL_INTERVAL)
@@ -257,6 +264,7 @@ class PrivateProsody:
             "LOG_FILE": _lua_string(str(self.log_path)),
             "LOG_LEVEL": _lua_string(self._log_level),
             "COMPONENT_SECRET": _lua_string(self.component_secret),
+            "EXTRA": self._extra_config,
             "C2S_PORT": str(self.c2s_port),
             "HTTP_PORT": str(self.http_port),
             "COMPONENT_PORT": str(self.component_port),

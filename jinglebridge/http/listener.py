@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Iterable
 
@@ -19,10 +21,11 @@ def listen(host: str, ports: Iterable[int]) -> socket.socket:
         try:
             return socket.create_server((host, last), backlog=128, family=_family(host))
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            if isinstance(error, socket.gaierror):
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            # Another port helps when this one is taken, and with nothing else.
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 break
-    raise OperatorError(f"cannot listen on {host} port {last}: {reason}")
+    raise OperatorError(f"cannot listen on {host} port {last}: {reason.lower()}")
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -1,0 +1,103 @@
+"""The command line: `run` beside an existing server, `dev` with a private one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from jinglebridge import __version__, log
+from jinglebridge.app import run as run_application
+from jinglebridge.config import ENV_PREFIX, load
+from jinglebridge.dev.command import DevOptions
+from jinglebridge.dev.command import run as run_dev
+from jinglebridge.errors import OperatorError
+
+_FAILED = 2
+
+app = typer.Typer(
+    name="jinglebridge",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Entry point: what the operator can mend is one line and exit code 2, never a traceback."""
+    try:
+        app()
+    except OperatorError as error:
+        print(f"jinglebridge: {error}", file=sys.stderr)
+        sys.exit(_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"jinglebridge {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """Jingle to SDP/JSEP and back: call echo@bridge from a browser or any Jingle client."""
+
+
+@app.command()
+def run(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            envvar=f"{ENV_PREFIX}CONFIG",
+            help="TOML file; docs/configuration.md explains every option.",
+        ),
+    ] = None,
+) -> None:
+    """Connect to an existing XMPP server; TOML file and JINGLEBRIDGE_… variables say how."""
+    settings = load(config)
+    log.configure(settings.log.level, settings.log.format)
+    _run(run_application(settings))
+
+
+@app.command()
+def dev(
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of this machine to serve others on: HTTPS, and media bound there.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Port of the page; default: a free one from 8080 on."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
+) -> None:
+    """Start a private XMPP server, the bridge and the page."""
+    log.configure("debug" if verbose else "warning", "console")
+    _run(run_dev(DevOptions(host=host, port=port)))
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
