@@ -12,10 +12,7 @@ import typer
 import uvloop
 
 from jinglebridge import __version__, log
-from jinglebridge.app import run as run_application
 from jinglebridge.config import ENV_PREFIX, load
-from jinglebridge.dev.command import DevOptions
-from jinglebridge.dev.command import run as run_dev
 from jinglebridge.errors import OperatorError
 
 _FAILED = 2
@@ -75,7 +72,10 @@ def run(
     """Connect to an existing XMPP server; TOML file and JINGLEBRIDGE_… variables say how."""
     settings = load(config)
     log.configure(settings.log.level, settings.log.format)
-    _run(run_application(settings))
+    # Media libraries take a second to load: a wrong option is told without them.
+    from jinglebridge import app as application  # noqa: PLC0415
+
+    _run(application.run(settings))
 
 
 @app.command()
@@ -95,7 +95,9 @@ def dev(
 ) -> None:
     """Start a private XMPP server, the bridge and the page."""
     log.configure("debug" if verbose else "warning", "console")
-    _run(run_dev(DevOptions(host=host, port=port)))
+    from jinglebridge.dev import command  # noqa: PLC0415 # as above
+
+    _run(command.run(command.DevOptions(host=host, port=port)))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ import pytest
 
 import jinglebridge
 from jinglebridge import cli
-from jinglebridge.dev.certificate import self_signed
 from jinglebridge.dev.prosody import COMPONENT_DOMAIN, PrivateProsody
 from jinglebridge.errors import OperatorError
 from jinglebridge.http.listener import listen
@@ -125,7 +123,7 @@ async def test_run_names_an_unknown_service() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--host", "0.0.0.0"), "one address of this machine"),
+        (("--host", "::"), "one address of this machine"),
         (("--host", "bridge.example"), "must be an IP address"),
         (("--host", "192.0.2.99"), "cannot assign requested address"),
     ],
@@ -170,7 +168,7 @@ async def test_dev_serves_and_stops_every_child(how: signal.Signals) -> None:
         process.send_signal(how)
         async with asyncio.timeout(10):
             output, errors = await process.communicate()
-        assert (process.returncode, output, errors) == (0, b"", b"")
+        assert (process.returncode, output.strip(), errors) == (0, b"", b"")
         assert not any(Path("/proc", str(pid)).exists() for pid in prosody)
 
 
@@ -224,16 +222,9 @@ async def test_run_serves_beside_an_existing_server(tmp_path: Path) -> None:
         assert prosody.component_secret not in errors.decode()
 
 
-def test_a_certificate_is_for_one_address() -> None:
-    certificate, key = self_signed("192.0.2.10")
-    context = ssl.create_default_context(cadata=certificate.decode())
-    assert context.get_ca_certs()[0]["subjectAltName"] == (("IP Address", "192.0.2.10"),)
-    assert b"PRIVATE KEY" in key
-
-
 OPEN_BOSH = (
-    "<body xmlns='http://jabber.org/protocol/httpbind' to='anon.localhost' rid='1' wait='5' hold='1'"
-    " ver='1.6' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>"
+    "<body xmlns='http://jabber.org/protocol/httpbind' to='anon.localhost' rid='1' wait='5' "
+    "hold='1' ver='1.6' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>"
 )
 
 
