@@ -1,6 +1,6 @@
 """Whole descriptions: the contents, groups and residue of a request, and back."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinglebridge.errors import CallError, SdpError, UnsupportedApplications
@@ -18,10 +18,8 @@ from jinglebridge.protocol.sdp.description import (
     SessionDescription,
 )
 from jinglebridge.protocol.sdp.reader import SessionReader
+from jinglebridge.protocol.sdp.text import inherit
 from jinglebridge.protocol.sdp.writer import write_session
-
-_LEVEL = "a=x-jinglebridge-level:"
-"""A residue line: the fields that stood at session level."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +58,9 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
 
 
 def _session_lines(description: SessionDescription) -> tuple[str, ...]:
-    inherited = {name for section in description.media for name in section.inherited}
-    own = {
-        field.name: getattr(description.defaults, field.name)
-        for field in fields(SectionDefaults)
-        if field.name not in inherited
-    }
-    bare = replace(description, media=(), groups=(), defaults=SectionDefaults(**own))
     usual = ("v=0", "s=-", "t=0 0")
-    lines = [line for line in write_session(bare) if line not in usual]
-    if inherited:
-        lines.append(_LEVEL + " ".join(sorted(inherited)))
-    return tuple(lines)
+    bare = replace(description, media=(), groups=())
+    return tuple(line for line in write_session(bare) if line not in usual)
 
 
 def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
@@ -146,36 +135,23 @@ def _session_of(
         raise SdpError(f"a residue has at most {MAX_LINES} lines")
     reader = SessionReader()
     reader.read(0, "v=0")
-    levels: tuple[str, ...] = ()
     for line in lines:
-        if line.startswith(_LEVEL):
-            levels = tuple(line.removeprefix(_LEVEL).split())
-        elif not line.startswith(("a=group:", "v=")):
+        if not line.startswith(("a=group:", "v=")):
             reader.read(0, line)
     values = reader.finish()
     if values.get("extmap_allow_mixed") and any(item.is_rtp for item in media):
         values["extmap_allow_mixed"] = any(item.extmap_allow_mixed for item in media)
         media = tuple(replace(item, extmap_allow_mixed=False) for item in media)
-    defaults, media = _raise_levels(media, levels, reader.defaults())
+    defaults = reader.defaults()
+    media = tuple(_unrepeated(inherit(item, defaults), defaults) for item in media)
     return {**values, "groups": groups, "defaults": defaults, "media": media}
 
 
-def _raise_levels(
-    media: tuple[MediaDescription, ...], levels: tuple[str, ...], said: SectionDefaults
-) -> tuple[SectionDefaults, tuple[MediaDescription, ...]]:
-    """Put back to session level what stood there, from the first section that has it."""
-    values: dict[str, Any] = {}
-    for field in fields(SectionDefaults):
-        found = (value for item in media if (value := getattr(item, field.name)))
-        if field.name in levels and (value := next(found, None)):
-            values[field.name] = value
-    raised = tuple(
-        replace(
-            item,
-            inherited=frozenset(
-                name for name, value in values.items() if getattr(item, name) == value
-            ),
-        )
-        for item in media
+def _unrepeated(section: MediaDescription, defaults: SectionDefaults) -> MediaDescription:
+    """Leave out of a section what every content says and what stood at session level."""
+    repeated = (
+        name
+        for name in ("ice_ufrag", "ice_pwd", "fingerprints", "setup")
+        if getattr(defaults, name) and getattr(section, name) == getattr(defaults, name)
     )
-    return replace(said, **values), raised
+    return replace(section, inherited=section.inherited.union(repeated))

@@ -61,7 +61,7 @@ def _only_residue(section: MediaDescription) -> MediaDescription:
         msids=section.msids,
         rids=section.rids,
         simulcast=section.simulcast,
-        ice_options=section.ice_options,
+        ice_options=() if "ice_options" in section.inherited else section.ice_options,
         candidates=tuple(item for item in section.candidates if item.extensions),
         bundle_only=section.bundle_only,
         max_message_size=section.max_message_size,

@@ -81,14 +81,14 @@ def _loads(sdp: str) -> dict[str, Any]:
         else:
             session.read(number, line)
     defaults = session.defaults()
-    media = tuple(_inherit(section.finish(), defaults) for section in sections)
+    media = tuple(inherit(section.finish(), defaults) for section in sections)
     mids = [section.mid for section in media]
     if len(set(mids)) != len(mids):
         raise SdpError("two sections have the same mid", content=" ".join(mids))
     return {**session.finish(), "defaults": defaults, "media": media}
 
 
-def _inherit(section: MediaDescription, defaults: SectionDefaults) -> MediaDescription:
+def inherit(section: MediaDescription, defaults: SectionDefaults) -> MediaDescription:
     """Give a section what stands at session level and it does not say itself (RFC 8866 §5)."""
     values: dict[str, Any] = {}
     for field in fields(defaults):
