@@ -15,7 +15,8 @@ from jinglebridge.protocol.jingle.xep_0293 import (
 )
 from jinglebridge.protocol.sdp import grammar
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""Control characters, whatever some reader takes for a line end, and what XML cannot hold."""
 _LARGEST = 2**32 - 1
 
 
@@ -23,7 +24,7 @@ def checked(text: str, *, section: int | None = None) -> str:
     """Return ``text`` if it may stand on a line of a description.
 
     Raises:
-        SdpError: it holds CR, LF, NUL or another control character.
+        SdpError: it holds CR, LF, NUL, another control character or line end.
     """
     if _FORBIDDEN.search(text):
         raise SdpError("control characters cannot stand in a line", section=section, content=text)
@@ -36,9 +37,14 @@ def word(text: str, *, section: int | None = None) -> str:
     Raises:
         SdpError: it is not.
     """
-    if not text or any(character.isspace() for character in text):
+    if not text or " " in text or "\t" in text:
         raise SdpError("one word expected", section=section, content=text)
     return checked(text, section=section)
+
+
+def words_of(text: str | None) -> tuple[str, ...]:
+    """The words of a text; only spaces part them, as in the grammars of the standards."""
+    return tuple(part for part in (text or "").split(" ") if part)
 
 
 def number(text: str | None, largest: int = _LARGEST) -> int | None:
@@ -120,7 +126,7 @@ def parse_candidate(text: str) -> Candidate:
     parts = grammar.read("candidate", line)
     if parts is None:
         raise SdpError("not a candidate", content=line)
-    words = (parts["pairs"] or "").split()
+    words = words_of(parts["pairs"])
     pairs = list(zip(words[::2], words[1::2], strict=True))
     known: dict[str, str] = {}
     extensions = []

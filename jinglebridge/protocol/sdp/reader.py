@@ -39,6 +39,7 @@ from jinglebridge.protocol.sdp.lines import (
     parse_candidate,
     parse_feedback,
     parse_fmtp,
+    words_of,
 )
 
 Parts = dict[str, str | None]
@@ -49,6 +50,8 @@ _ORIGIN = re.compile(r"o=(\S+) (\S+) (\S+) (\S+ \S+ \S+)", re.ASCII)
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 _INHERITABLE = ("fingerprint", "setup", "ice-ufrag", "ice-pwd", "ice-options", *_DIRECTIONS)
 _MAX_LINES = 4096
+_NOT_IN_SECTION = "vomst"
+"""Types of lines that a section cannot have (RFC 8866 §5)."""
 
 
 class SectionReader:
@@ -78,7 +81,7 @@ class SectionReader:
         port = number(match.group(2), 65_535) if match else None
         if match is None or port is None:
             raise self._error("not a media line", line_number, line)
-        formats = tuple(match.group(4).split())
+        formats = tuple(match.group(4).split(" ")[1:])
         self._values |= {"media": match.group(1), "port": port, "protocol": match.group(3)}
         if "RTP/" not in match.group(3):
             self._values["formats"] = formats
@@ -110,6 +113,8 @@ class SectionReader:
             self._values["connection"] = line[2:]
         elif match := _BANDWIDTH.fullmatch(line):
             self._add("bandwidths", Bandwidth(type=match.group(1), value=match.group(2)))
+        elif line[0] in _NOT_IN_SECTION:
+            raise self._error("a line of the session in a section", line_number, line)
         else:
             self._add("other_lines", line)
 
@@ -140,7 +145,8 @@ class SectionReader:
         return self._once(field, True)
 
     def _payload(self, parts: Parts) -> PayloadType | None:
-        return self._payloads.get(number(parts["payload"], 127) or 0) if parts["payload"] else None
+        payload = number(parts["payload"], 127)
+        return None if payload is None else self._payloads.get(payload)
 
     def _rtpmap(self, parts: Parts, _: str) -> bool:
         payload = self._payload(parts)
@@ -164,7 +170,7 @@ class SectionReader:
         return True
 
     def _rtcp_fb(self, parts: Parts, _: str) -> bool:
-        feedback = parse_feedback(parts["type"] or "", tuple((parts["words"] or "").split()))
+        feedback = parse_feedback(parts["type"] or "", words_of(parts["words"]))
         if feedback is None:
             return False
         if parts["payload"] == "*":
@@ -206,7 +212,7 @@ class SectionReader:
         return True
 
     def _ssrc_group(self, parts: Parts, _: str) -> bool:
-        ssrcs = [number(text) for text in (parts["ssrcs"] or "").split()]
+        ssrcs = [number(text) for text in words_of(parts["ssrcs"])]
         if any(ssrc is None for ssrc in ssrcs):
             return False
         known = tuple(ssrc for ssrc in ssrcs if ssrc is not None)
@@ -244,7 +250,7 @@ class SectionReader:
         return True
 
     def _options(self, parts: Parts, _: str) -> bool:
-        return self._once("ice_options", tuple((parts["options"] or "").split()))
+        return self._once("ice_options", words_of(parts["options"]))
 
     def finish(self) -> MediaDescription:
         """The section as a value."""
@@ -336,7 +342,7 @@ class SessionReader:
             raise SdpError("control character", line=line_number, content=line) from None
         if line.startswith("a="):
             self._read_attribute(line_number, line)
-        elif match := _ORIGIN.fullmatch(line):
+        elif "origin" not in self._values and (match := _ORIGIN.fullmatch(line)):
             self._values["origin"] = Origin(
                 username=match.group(1),
                 session_id=match.group(2),
@@ -347,6 +353,8 @@ class SessionReader:
             self._bandwidths.append(Bandwidth(type=match.group(1), value=match.group(2)))
         elif line[0] in "stc" and line[0] not in self._values:
             self._values[line[0]] = line[2:]
+        elif line[0] in "vosm":
+            raise SdpError("not here, or not of this form", line=line_number, content=line)
         else:
             self._other.append(line)
 
@@ -356,7 +364,7 @@ class SessionReader:
         if name in _INHERITABLE and (name in _DIRECTIONS or grammar.read(name, text)):
             self._shared.read(line_number, line)
         elif name == "group" and (parts := grammar.read(name, text)):
-            mids = tuple((parts["mids"] or "").split())
+            mids = words_of(parts["mids"])
             self._groups.append(group_of(parts["semantics"] or "", mids))
         elif text == "extmap-allow-mixed":
             self._values["extmap_allow_mixed"] = True
@@ -374,7 +382,7 @@ class SessionReader:
         return {
             **values,
             "groups": tuple(self._groups),
-            "attributes": tuple(self._attributes),
+            "attributes": (*self._attributes, *self._shared.finish().attributes),
             "other_lines": tuple(self._other),
             "bandwidths": tuple(self._bandwidths),
         }

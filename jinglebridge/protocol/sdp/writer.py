@@ -73,14 +73,14 @@ def _bandwidth(bandwidth: Bandwidth) -> str:
 
 
 def _other_line(line: str) -> str:
-    if len(line) < 2 or line[1] != "=" or line[0] in "vomcbast":
+    if len(line) < 2 or line[1] != "=" or line[0] in "vomas":
         raise SdpError("not a line of another type", content=line)
     return checked(line)
 
 
 def _attribute(attribute: Attribute) -> str:
     value = "" if attribute.value is None else f":{checked(attribute.value)}"
-    return f"a={word(attribute.name)}{value}"
+    return f"a={checked(attribute.name)}{value}"
 
 
 def _transport_lines(values: SectionDefaults) -> Iterator[str]:
@@ -128,11 +128,7 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
             *(formats or ("0",)),
         )
     )
-    yield from (_other_line(line) for line in section.other_lines if line.startswith("i="))
-    if section.connection is not None:
-        yield f"c={checked(section.connection)}"
-    yield from (_bandwidth(item) for item in section.bandwidths)
-    yield from (_other_line(line) for line in section.other_lines if not line.startswith("i="))
+    yield from sorted(_lines_before_attributes(section), key=_rank)
     yield from (f"a={text}" for text in _general(section))
     yield from _transport_lines(_own(section, defaults))
     yield from (f"a={build_candidate(candidate)}" for candidate in section.candidates)
@@ -143,6 +139,13 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
     yield from (f"a={text}" for text in _feedback_for_all(section))
     yield from (f"a={text}" for text in _streams(section))
     yield from (_attribute(item) for item in section.attributes)
+
+
+def _lines_before_attributes(section: MediaDescription) -> Iterator[str]:
+    if section.connection is not None:
+        yield f"c={checked(section.connection)}"
+    yield from (_bandwidth(item) for item in section.bandwidths)
+    yield from (_other_line(line) for line in section.other_lines)
 
 
 def _general(section: MediaDescription) -> Iterator[str]:
