@@ -35,7 +35,11 @@ def configure(
     renderer: structlog.types.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # the default prints local variables, keys among them, and takes seconds for it
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     last: list[structlog.types.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta
@@ -62,9 +66,7 @@ def configure(
     )
 
 
-def hide_secrets(
-    logger: object, method: str, event: MutableMapping[str, Any]
-) -> Mapping[str, Any]:
+def hide_secrets(logger: object, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Structlog processor: values of keys that name a secret never reach a line."""
     for key in event:
         if any(word in key.lower() for word in _SECRET_KEYS):
