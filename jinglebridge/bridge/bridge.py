@@ -9,7 +9,13 @@ from jinglebridge.bridge.call import Call
 from jinglebridge.bridge.limits import Limits
 from jinglebridge.bridge.ports import MediaEngine, Signaling
 from jinglebridge.bridge.service import Service, address_of
-from jinglebridge.errors import MalformedStanza, NotAllowed, ServiceUnknown, UnknownSession
+from jinglebridge.errors import (
+    MalformedStanza,
+    NotAllowed,
+    ResourceConstraint,
+    ServiceUnknown,
+    UnknownSession,
+)
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
     Creator,
@@ -48,6 +54,7 @@ class Bridge:
             maximum=limits.calls, maximum_per_peer=limits.calls_per_peer
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._log = structlog.get_logger()
 
     @property
@@ -99,6 +106,8 @@ class Bridge:
         service = self.service_at(local_part)
         if not service.admits(peer, address_of(local_part).argument):
             raise NotAllowed(f"{service.name} does not take this call")
+        if self._closing:
+            raise ResourceConstraint("the bridge stops")
         self._table.check_room(peer, jingle.sid)
         session = JingleSession(role=Creator.RESPONDER, sid=jingle.sid, local=local, peer=peer)
         events = session.receive(jingle)
@@ -126,7 +135,8 @@ class Bridge:
                 call.hang_up(reason_of(ReasonCondition.GONE, "you went offline"))
 
     async def close(self, reason: Reason | None = None) -> None:
-        """End every call, then the engine."""
+        """End every call, then the engine; from now on no call is taken."""
+        self._closing = True
         for call in self.calls:
             call.hang_up(reason or reason_of(ReasonCondition.GONE, "the bridge stops"))
         if self._tasks:
@@ -134,4 +144,8 @@ class Bridge:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await self._engine.close()
+        try:
+            async with asyncio.timeout(self._limits.close_timeout):
+                await self._engine.close()
+        except TimeoutError:
+            self._log.warning("the engine did not close in time")
