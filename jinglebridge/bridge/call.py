@@ -26,6 +26,7 @@ from jinglebridge.errors import (
     CallError,
     ConnectivityError,
     GeneralError,
+    Gone,
     LocalProtocolError,
     ResourceConstraint,
     SignalingError,
@@ -38,6 +39,7 @@ from jinglebridge.protocol.jingle.xep_0166 import (
     ReasonCondition,
     reason_of,
 )
+from jinglebridge.protocol.sdp.description import TrickledCandidates
 from jinglebridge.protocol.session.events import (
     AnswerReceived,
     CandidatesReceived,
@@ -52,6 +54,8 @@ from jinglebridge.protocol.session.transitions import State
 
 _FATAL = ("item-not-found", "gone", "recipient-unavailable", "remote-server-not-found")
 """Errors to any request that say that the peer or its session is no more."""
+MAX_WORDS = 500
+"""Characters of a reason's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,14 @@ class _RequestFailed:
     error: SignalingError
 
 
-_Item = Event | MediaEvent | _HangUp | _RequestFailed
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    """A bug of ours or of a port's, met outside the call's own task."""
+
+    error: Exception
+
+
+_Item = Event | MediaEvent | _HangUp | _RequestFailed | _Broken
 
 
 class Call:
@@ -106,6 +117,7 @@ class Call:
         self._connection = ConnectionState.NEW
         self._deadline: asyncio.TimerHandle | None = None
         self._reason: Reason | None = None
+        self._hanging_up = False
         self._log = structlog.get_logger().bind(sid=session.sid, peer=session.peer, service=service)
         self.task = asyncio.create_task(self._run(), name=f"call {session.sid}")
 
@@ -125,13 +137,15 @@ class Call:
         Raises:
             RemoteProtocolError: the request is refused; nothing was changed.
         """
-        if self._inbox.qsize() >= self._limits.inbox:
+        full = self._inbox.qsize() >= self._limits.inbox
+        if full and jingle.action is not Action.SESSION_TERMINATE:
             raise ResourceConstraint("too many requests for one call")
         for event in self.session.receive(jingle):
             self._inbox.put_nowait(event)
 
     def hang_up(self, reason: Reason | None = None) -> None:
         """End the call from our side."""
+        self._hanging_up = True
         self._inbox.put_nowait(_HangUp(reason or reason_of(ReasonCondition.SUCCESS)))
 
     async def _run(self) -> None:
@@ -139,20 +153,29 @@ class Call:
             while self._reason is None:
                 await self._handle(await self._inbox.get())
         except CallError as error:
-            self._end(reason_of(ReasonCondition(error.reason), str(error)))
+            self._end(_reason_for(error))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                self._end(reason_of(ReasonCondition.GONE, "the bridge stops"))
+                raise
+            # not we were cancelled, but what we waited for
+            self._failed()
         except Exception:
-            self._log.exception("call failed")
-            self._end(reason_of(ReasonCondition.GENERAL_ERROR, "internal error"))
+            self._failed()
         finally:
             await self._clean_up()
+
+    def _failed(self) -> None:
+        self._log.exception("call failed")
+        self._end(reason_of(ReasonCondition.GENERAL_ERROR, "internal error"))
 
     async def _handle(self, item: _Item) -> None:
         match item:
             case OfferReceived():
                 await self._answer(item)
             case CandidatesReceived():
-                if self._media is not None:
-                    await self._media.add_candidates(item.trickled)
+                await self._add_candidates(item.trickled)
             case LocalCandidates():
                 self._send_all(self.session.trickle(item.trickled))
             case ConnectionChanged():
@@ -167,6 +190,8 @@ class Call:
                 self._end(item.reason)
             case _RequestFailed():
                 self._request_failed(item)
+            case _Broken():
+                raise item.error
             case AnswerReceived():
                 raise LocalProtocolError("an answer to a call that never offered")
 
@@ -179,13 +204,22 @@ class Call:
                 answer = await self._media.answer(event.offer)
         except TimeoutError:
             raise Timeout("the media side did not answer in time") from None
-        if self.session.state is not State.PENDING:
-            return  # the peer hung up meanwhile; its event is in the inbox
+        if self._hanging_up or self.session.state is not State.PENDING:
+            return  # one of us hung up meanwhile; that waits in the inbox
         self._send(self.session.accept(answer))
         self._send_all(self.session.delivered())
         self._deadline = asyncio.get_running_loop().call_later(
             self._limits.connect_timeout, self._connect_timed_out
         )
+
+    async def _add_candidates(self, trickled: TrickledCandidates) -> None:
+        if self._media is None:
+            return
+        try:
+            async with asyncio.timeout(self._limits.accept_timeout):
+                await self._media.add_candidates(trickled)
+        except TimeoutError:
+            raise Timeout("the media side took no candidates in time") from None
 
     def _connect_timed_out(self) -> None:
         error = ConnectivityError("no path for media was found in time")
@@ -207,14 +241,17 @@ class Call:
         if gone or item.request.action is Action.SESSION_ACCEPT:
             words = f"{item.request.action.value} was refused: {item.error}"
             if gone:
-                self._reason = reason_of(ReasonCondition.GONE, words)
+                self._reason = _reason_for(Gone(words))
+            elif item.error.condition == "remote-server-timeout":
+                raise Timeout(words)
             else:
-                self._end(reason_of(ReasonCondition.GENERAL_ERROR, words))
+                raise GeneralError(words)
 
     def _end(self, reason: Reason) -> None:
         self._reason = reason
         if self.session.state not in (State.NEW, State.ENDED):
-            self._send(self.session.terminate(reason))
+            # never kept back: whoever answers no request still has to learn of the end
+            self._own(self._request(self.session.terminate(reason)))
 
     def _send_all(self, requests: list[Jingle]) -> None:
         for request in requests:
@@ -241,6 +278,8 @@ class Call:
                 self._inbox.put_nowait(_RequestFailed(request, error))
         except SignalingError as error:
             self._inbox.put_nowait(_RequestFailed(request, error))
+        except Exception as error:
+            self._inbox.put_nowait(_Broken(error))
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
@@ -252,7 +291,8 @@ class Call:
         self._connection = ConnectionState.CLOSED
         try:
             if self._media is not None:
-                await self._media.close()
+                async with asyncio.timeout(self._limits.close_timeout):
+                    await self._media.close()
         except Exception:
             self._log.exception("media did not close")
         finally:
@@ -267,3 +307,9 @@ class Call:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+def _reason_for(error: CallError) -> Reason:
+    """What goes to the peer: one character that XML forbids would end the stream of all calls."""
+    words = "".join(item if item.isprintable() else "?" for item in str(error))
+    return reason_of(ReasonCondition(error.reason), words[:MAX_WORDS])
