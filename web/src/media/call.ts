@@ -48,6 +48,7 @@ export interface CallOptions {
 
 const ANSWER_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 30_000;
+const FAREWELL_TIMEOUT_MS = 2_000;
 
 export class Call {
   readonly session: JingleSession;
@@ -239,6 +240,7 @@ export class Call {
   }
 
   #connectionChanged(): void {
+    if (this.#state === "ended") return;
     switch (this.#pc.connectionState) {
       case "connected":
         clearTimeout(this.#timer);
@@ -291,11 +293,14 @@ export class Call {
   #terminate(condition: ReasonCondition, ending: Ending): void {
     if (this.#state === "ended") return;
     const reason: Reason = ending.normal ? { condition } : { condition, text: ending.message };
+    let told: Promise<unknown> | undefined;
     if (this.session.state === "pending" || this.session.state === "active") {
       // The call is over for us whatever the peer says to this.
-      this.#signaling.request(this.#peer, this.session.terminate(reason)).catch(() => undefined);
+      told = this.#signaling
+        .request(this.#peer, this.session.terminate(reason))
+        .catch(() => undefined);
     }
-    this.#end(ending);
+    this.#end(ending, told);
   }
 
   #expect(milliseconds: number, otherwise: () => void): void {
@@ -303,12 +308,21 @@ export class Call {
     this.#timer = setTimeout(otherwise, milliseconds);
   }
 
-  #end(ending: Ending): void {
+  /** `told`: closing before the peer has our session-terminate would look like a broken line. */
+  #end(ending: Ending, told?: Promise<unknown>): void {
     if (this.#state === "ended") return;
     clearTimeout(this.#timer);
     this.session.abandon();
     this.#ending = ending;
-    this.#pc.close();
+    if (told === undefined) {
+      this.#pc.close();
+    } else {
+      const close = setTimeout(() => this.#pc.close(), FAREWELL_TIMEOUT_MS);
+      void told.then(() => {
+        clearTimeout(close);
+        this.#pc.close();
+      });
+    }
     for (const track of this.local.getTracks()) track.stop();
     for (const track of this.remote.getTracks()) track.stop();
     this.#setState("ended");

@@ -29,7 +29,7 @@ export class StageView {
     this.#hangUp.addEventListener("click", () => actions.hangUp());
     for (const kind of ["audio", "video"] as const) {
       this.#toggles[kind].addEventListener("click", () => {
-        const muted = this.#toggles[kind].ariaPressed === "true";
+        const muted = !this.#toggles[kind].classList.contains("off");
         this.#show(kind, !muted);
         actions.mute(kind, muted);
       });
@@ -82,7 +82,8 @@ export class StageView {
 
   #show(kind: CallMedia, on: boolean): void {
     const button = this.#toggles[kind];
-    button.ariaPressed = String(on);
+    // The label says what a press will do, so no pressed state is announced beside it.
+    button.classList.toggle("off", !on);
     const label = button.querySelector(".control-label");
     if (label !== null) label.textContent = LABELS[kind][on ? 0 : 1];
     if (kind === "video") this.#self.classList.toggle("off", !on);
