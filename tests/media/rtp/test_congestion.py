@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinglebridge.media.rtp.congestion import (
@@ -166,6 +166,7 @@ def test_our_own_numbers_wrap() -> None:
     assert numbers[65_536] == numbers[0] == 1
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         st.lists(st.tuples(st.integers(0, 0xFFFF), st.floats(0, 20)), min_size=1, max_size=30),

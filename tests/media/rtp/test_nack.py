@@ -1,5 +1,5 @@
 from aiortc.rtp import RtcpPacket, RtcpRtpfbPacket
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinglebridge.media.rtp.nack import MissingPackets, build_nacks
@@ -15,6 +15,7 @@ def read(packets: list[bytes]) -> list[int]:
     return found
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sets(st.integers(0, 200_000), max_size=300))
 def test_builds_what_aiortc_reads(sequences: set[int]) -> None:
     ordered = sorted(sequences)

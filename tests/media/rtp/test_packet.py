@@ -1,6 +1,6 @@
 import pytest
 from aiortc.rtp import RtpPacket, unpack_header_extensions
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinglebridge.media.rtp.packet import HeaderReader, add_element, read_header
@@ -14,6 +14,7 @@ elements_two = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=60)
 @given(elements_one, st.lists(st.integers(0, 0xFFFFFFFF), max_size=15))
 def test_finds_what_aiortc_finds(extensions: list[tuple[int, bytes]], csrcs: list[int]) -> None:
     data = rtp(7, extensions=extensions, csrcs=csrcs)
@@ -25,6 +26,7 @@ def test_finds_what_aiortc_finds(extensions: list[tuple[int, bytes]], csrcs: lis
     assert header.extended == bool(extensions)
 
 
+@settings(deadline=None, max_examples=60)
 @given(elements_two)
 def test_reads_the_two_byte_form(extensions: list[tuple[int, bytes]]) -> None:
     data = rtp(7, extensions=extensions, two_byte=True)
@@ -86,6 +88,7 @@ def test_skips_padding_between_elements() -> None:
     assert [item.id for item in header.elements] == [1, 3]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(elements_one, st.booleans()), min_size=1, max_size=12))
 def test_a_remembered_layout_is_the_one_read_afresh(
     packets: list[tuple[list[tuple[int, bytes]], bool]],

@@ -14,6 +14,7 @@ from aiortc.rtp import (
 )
 
 from jinglebridge.media.rtp.rtcp import (
+    RtcpPart,
     build_fir,
     build_pli,
     build_remb,
@@ -31,14 +32,14 @@ FEEDBACK = TransportFeedback(
 
 
 def test_a_compound_of_everything() -> None:
-    parts = [
+    parts: list[RtcpPart] = [
         RtcpSrPacket(ssrc=1, sender_info=SENDER, reports=[report_block(2)]),
         RtcpRrPacket(ssrc=1, reports=[report_block(2), report_block(3)]),
         RtcpByePacket(sources=[4, 5]),
         RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=2, lost=[10, 12]),
         RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=2),
     ]
-    data = b"".join(map(bytes, parts)) + build_feedback(FEEDBACK)
+    data = b"".join(bytes(part) for part in parts) + build_feedback(FEEDBACK)
     assert read_compound(data) == [*parts, FEEDBACK]
 
 

@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jinglebridge.media.rtp.twcc import TransportFeedback, build_feedback, parse_feedback
@@ -34,6 +34,7 @@ def packet(statuses: int, body: bytes) -> bytes:
     return head + body
 
 
+@settings(deadline=None, max_examples=60)
 @given(feedbacks)
 def test_round_trip(value: TransportFeedback) -> None:
     data = build_feedback(value)
@@ -81,10 +82,11 @@ def test_one_bit_vectors_are_understood() -> None:
     ],
 )
 def test_refuses_what_is_malformed(data: bytes) -> None:
-    with pytest.raises(ValueError, match="feedback|reserved"):
+    with pytest.raises(ValueError, match=r"feedback|reserved"):
         parse_feedback(data)
 
 
+@settings(deadline=None, max_examples=60)
 @given(feedbacks, st.integers(0, 200), st.integers(0, 255))
 def test_a_changed_octet_gives_a_value_or_a_value_error(
     value: TransportFeedback, at: int, octet: int
