@@ -95,7 +95,7 @@ class Program(Protocol):
     """What happens to the media of one session."""
 
     def source_appeared(self, source: Source, now: float) -> None:
-        """The peer's first packet of a stream arrived, or the stream is there again."""
+        """The first packet of a stream arrived and is about to be delivered."""
 
     def source_ended(self, source: Source, now: float) -> None:
         """The stream is gone for good; its sinks are already disconnected."""

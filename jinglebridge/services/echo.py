@@ -33,8 +33,6 @@ class EchoProgram:
     def source_appeared(self, source: Source, now: float) -> None:
         """Hear this source, unless it is one more encoding of what is heard already."""
         sources = self._sources.setdefault(source.section.mid, [])
-        if source in sources:
-            sources.remove(source)
         # The last of the list is heard.
         sources.insert(0 if sources and source.rid is not None else len(sources), source)
         self._connect(source.section.mid, now)
@@ -42,11 +40,9 @@ class EchoProgram:
     def source_ended(self, source: Source, now: float) -> None:
         """Go on with another source of the section, if there is one."""
         mid = source.section.mid
-        sources = self._sources.get(mid, [])
-        if source in sources:
-            sources.remove(source)
-        if not sources:
-            self._sources.pop(mid, None)
+        self._sources[mid].remove(source)
+        if not self._sources[mid]:
+            del self._sources[mid]
         self._connect(mid, now)
 
     def sink_opened(self, sink: Sink, now: float) -> None:

@@ -6,6 +6,7 @@ from struct import Struct
 FIRST_RETRY = 0.1
 """Seconds between two requests while the round-trip time is unknown."""
 _LEAST_RETRY = 0.02
+_EARLY = 0.005  # a tick that comes a little early counts
 _TRIES = 10
 _LIFETIME = 1.0
 _MOST = 512
@@ -64,7 +65,7 @@ class MissingPackets:
         for sequence, missing in self._missing.items():
             if now >= missing.ends_at:
                 over.append(sequence)
-            elif now >= missing.ask_at and missing.tries < _TRIES:
+            elif now >= missing.ask_at - _EARLY and missing.tries < _TRIES:
                 missing.tries += 1
                 missing.ask_at = now + max(retry_after, _LEAST_RETRY)
                 asked.append(sequence)

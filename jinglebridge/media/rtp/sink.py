@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from struct import Struct
+from typing import cast
 
 from aiortc.rtp import RtcpReceiverInfo, RtcpSenderInfo
 
@@ -182,11 +183,11 @@ class OutgoingStream:
         """
         interval = min(max(self._round_trip or 0.0, _LEAST_REPEAT), _MOST_REPEAT)
         for sequence in sequences:
+            if self._repetitions >= _REPETITIONS_PER_TICK:
+                return
             packet = self._history.get(sequence & 0xFFFF)
             if packet is None:
                 self._unanswered += 1
-            elif self._repetitions >= _REPETITIONS_PER_TICK:
-                return
             elif self._history.may_repeat(sequence & 0xFFFF, interval, now):
                 self._repetitions += 1
                 self._retransmitted += 1
@@ -197,15 +198,14 @@ class OutgoingStream:
 
     def _wrap(self, data: bytes, payload_type: int) -> bytes:
         """Make an RTX packet (RFC 4588 §4); with the MID, which Firefox wants to see in each."""
+        header = cast(Header, read_header(data))  # it is our own packet
         packet = bytearray(data)
-        header = read_header(data)
-        if header is not None:  # always: it is our own packet
-            packet[header.payload_at : header.payload_at] = data[2:4]
-            element = header.element(self._transport_cc_id)
-            if self._transport_cc_id and element is not None and element.length == 2:
-                _HALF.pack_into(packet, element.at, self._transport_cc.next_sequence())
-            if self._mid_id and header.element(self._mid_id) is None:
-                add_element(packet, header, self._mid_id, self._mid)
+        packet[header.payload_at : header.payload_at] = data[2:4]
+        element = header.element(self._transport_cc_id) if self._transport_cc_id else None
+        if element is not None and element.length == 2:
+            _HALF.pack_into(packet, element.at, self._transport_cc.next_sequence())
+        if self._mid_id and header.element(self._mid_id) is None:
+            add_element(packet, header, self._mid_id, self._mid)
         packet[1] = data[1] & 0x80 | payload_type
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         _HALF.pack_into(packet, 2, self._rtx_sequence)

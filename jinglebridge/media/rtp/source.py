@@ -128,10 +128,9 @@ class IncomingStream:
 
     def restore(self, sequence: int, data: bytes, header: Header, now: float) -> None:
         """Take a packet that was unwrapped from a retransmission."""
-        if data[1] & 0x7F in self._clock_rates:
-            extended = self._reception.restored(sequence, now)
-            if extended != NOT_WANTED:
-                self._deliver(data, extended, header, now)
+        extended = self._reception.restored(sequence, now)
+        if extended != NOT_WANTED:
+            self._deliver(data, extended, header, now)
 
     def _deliver(self, data: bytes, extended: int, header: Header, now: float) -> None:
         end = header.payload_end(data) if header.padded else len(data)
