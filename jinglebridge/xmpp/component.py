@@ -17,7 +17,6 @@ from jinglebridge.errors import (
     MalformedStanza,
     RemoteProtocolError,
     SignalingError,
-    UnsupportedAction,
 )
 from jinglebridge.protocol.disco.features import PING
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
@@ -35,7 +34,12 @@ class InternalError(RemoteProtocolError):
     """We failed; the peer is told so and everything else goes on."""
 
     condition = "internal-server-error"
-    error_type = "wait"
+
+
+class NotUnderstood(RemoteProtocolError):
+    """A request with a payload that nobody here knows (RFC 6120 §8.4)."""
+
+    condition = "service-unavailable"
 
 
 class Component:
@@ -147,7 +151,7 @@ class Component:
         handler = self._iq_handlers.get((stanza.get("type", ""), payload.tag))
         if handler is None:
             name = f"{local_name(payload.tag)} of {namespace_of(payload.tag)}"
-            raise UnsupportedAction(f"{name[:200]} is not understood")
+            raise NotUnderstood(f"{name[:200]} is not understood")
         return handler(stanza, payload)
 
     def _jingle(self, stanza: Element, payload: Element) -> None:
@@ -160,8 +164,9 @@ class Component:
         query = parse(DiscoInfo, payload)
         return build(self._known_presence().disco_info(stanza.get("to", ""), query))
 
-    def _disco_items(self, stanza: Element, _: Element) -> Element:
-        return build(self._known_presence().disco_items(stanza.get("to", "")))
+    def _disco_items(self, stanza: Element, payload: Element) -> Element:
+        query = parse(DiscoItems, payload)
+        return build(self._known_presence().disco_items(stanza.get("to", ""), query))
 
     def _known_presence(self) -> Presence:
         if self._presence is None:

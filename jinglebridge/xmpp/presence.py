@@ -63,9 +63,18 @@ class Presence:
         identity = Identity(category="component", type="generic", name="jinglebridge")
         return info_of(identity, (*COMMON, ITEMS_NAMESPACE))
 
-    def disco_items(self, local: str) -> DiscoItems:
-        """The services, for whoever asks the component itself."""
-        if _local_part(local):
+    def disco_items(self, local: str, query: DiscoItems) -> DiscoItems:
+        """The services, for whoever asks the component itself; a service has no items.
+
+        Raises:
+            ServiceUnknown: no service or node of that name.
+        """
+        local_part = _local_part(local)
+        if local_part:
+            self._bridge.service_at(local_part)
+        if query.node is not None:
+            raise ServiceUnknown(f"no node {query.node[:100]!r}")
+        if local_part:
             return DiscoItems()
         return DiscoItems(
             items=tuple(

@@ -20,11 +20,10 @@ class Capabilities:
 
 def verification_string(info: DiscoInfo) -> str:
     """The digest of an answer (XEP-0115 §5.1): SHA-1, in base64."""
-    identities = sorted(
-        f"{item.category}/{item.type}//{item.name or ''}<" for item in info.identities
-    )
-    features = sorted(f"{item.var}<" for item in info.features)
-    text = "".join((*identities, *features))
+    # sorted before they are joined: the separators would change the order
+    identities = sorted((item.category, item.type, "", item.name or "") for item in info.identities)
+    features = sorted(item.var for item in info.features)
+    text = "".join(f"{item}<" for item in (*map("/".join, identities), *features))
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).digest()
     return base64.b64encode(digest).decode()
 
