@@ -313,6 +313,10 @@ class Page:
         messages = await self._call("consoleMessages", within)
         return tuple(ConsoleMessage(**message) for message in messages)
 
+    async def requests(self, *, within: float = 10.0) -> tuple[str, ...]:
+        """The URLs that the page has asked for so far; not every browser tells of WebSockets."""
+        return tuple(await self._call("requests", within))
+
     async def close(self, *, within: float = 10.0) -> None:
         """Closes the page, which ends its peer connections."""
         await self._call("closePage", within)

@@ -103,6 +103,18 @@ function collectMessages(page) {
   return messages;
 }
 
+/** Every URL that the page asks for, WebSockets where the browser tells of them. */
+function collectRequests(page) {
+  const urls = [];
+  page.on("request", (request) => {
+    urls.push(request.url());
+    if (urls.length > MAX_MESSAGES) {
+      urls.shift();
+    }
+  });
+  return urls;
+}
+
 function requireBrowser() {
   if (session.running === null) {
     throw new Error("no browser was launched");
@@ -136,13 +148,14 @@ const methods = {
     // A window each: a tab behind another one gets no animation frames.
     const page = await requireBrowser().newPage({ type: "window" });
     const messages = collectMessages(page);
+    const requests = collectRequests(page);
     await page.evaluateOnNewDocument(reportViolations);
     if (session.kind === "chromium" && session.colorScheme !== null) {
       await emulate(page, session.colorScheme);
     }
     pageCount += 1;
     const name = `page-${pageCount}`;
-    pages.set(name, { page, messages });
+    pages.set(name, { page, messages, requests });
     return { page: name };
   },
 
@@ -224,6 +237,10 @@ const methods = {
 
   async consoleMessages(params) {
     return pageOf(params).messages;
+  },
+
+  async requests(params) {
+    return pageOf(params).requests;
   },
 
   async closePage(params, timeoutMs) {
