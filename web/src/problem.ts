@@ -2,10 +2,13 @@
 export class Problem extends Error {
   /** One sentence: what to do about it. */
   readonly remedy: string;
+  /** What the other side said about it, in its own words. */
+  readonly detail: string | undefined;
 
-  constructor(message: string, remedy: string, options?: ErrorOptions) {
+  constructor(message: string, remedy: string, options: ErrorOptions & { detail?: string } = {}) {
     super(message, options);
     this.remedy = remedy;
+    this.detail = options.detail;
   }
 
   override get name(): string {

@@ -9,6 +9,8 @@ export interface Ending {
   readonly message: string;
   /** What helps; empty when nothing went wrong. */
   readonly remedy: string;
+  /** What the other side said about it, in its own words. */
+  readonly detail?: string | undefined;
   /** Whether this is how a call should end. */
   readonly normal: boolean;
 }
@@ -41,11 +43,11 @@ const BY_PEER: Readonly<Record<ReasonCondition, readonly [message: string, remed
 
 const NORMAL: readonly ReasonCondition[] = ["success", "cancel", "decline", "alternative-session"];
 
-/** The peer ended the session; its own text, if any, follows ours. */
+/** The peer ended the session. */
 export function endedByPeer({ condition, text }: Reason): Ending {
   const [message, remedy] = BY_PEER[condition];
-  const said = text === undefined || text === "" ? message : `${message} “${text.slice(0, 200)}”`;
-  return { message: said, remedy, normal: NORMAL.includes(condition) };
+  const detail = text === undefined || text === "" ? undefined : text.slice(0, 300);
+  return { message, remedy, detail, normal: NORMAL.includes(condition) };
 }
 
 /** We hung up. */
@@ -54,7 +56,8 @@ export const HUNG_UP: Ending = { message: "You hung up.", remedy: "", normal: tr
 /** Something failed here. */
 export function endedByError(error: unknown): Ending {
   if (error instanceof Problem) {
-    return { message: error.message, remedy: error.remedy, normal: false };
+    const { message, remedy, detail } = error;
+    return { message, remedy, detail, normal: false };
   }
   const message =
     error instanceof BridgeError

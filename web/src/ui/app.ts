@@ -138,8 +138,9 @@ export class App {
     }
     const ending = call.ending ?? HUNG_UP;
     this.#show({ ...this.#situation, state: "ended", interrupted: false, ending });
-    if (!ending.normal) this.#problems.show(ending);
     this.#backToLobby();
+    // Said by someone, even a normal ending is worth reading.
+    if (!ending.normal || ending.detail !== undefined) this.#problems.show(ending);
   }
 
   /** No call came about. */
@@ -147,8 +148,8 @@ export class App {
     const ending = endedByError(error);
     this.#call = undefined;
     this.#show({ ...this.#situation, state: "ended", ending });
-    this.#problems.showError(error);
     this.#backToLobby();
+    this.#problems.showError(error);
   }
 
   #hangUp(): void {

@@ -47,7 +47,8 @@ export class LobbyView {
 
   /** Put the keyboard where the next step is: the button that calls. */
   focus(): void {
-    this.#buttons[this.#media].focus();
+    // Without scrolling: on a phone what happened, above, matters more than the button.
+    this.#buttons[this.#media].focus({ preventScroll: true });
   }
 
   #card({ jid, name, description }: Service): HTMLButtonElement {

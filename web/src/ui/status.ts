@@ -34,6 +34,13 @@ export class StatusLine {
   }
 }
 
+/** What the box says: an error in words or the ending of a call. */
+export interface Trouble {
+  readonly message: string;
+  readonly remedy: string;
+  readonly detail?: string | undefined;
+}
+
 export class ProblemBox {
   readonly #box = byId("problem", HTMLElement);
   readonly #message = byId("problem-message", HTMLElement);
@@ -43,10 +50,11 @@ export class ProblemBox {
     byId("problem-close", HTMLButtonElement).addEventListener("click", () => this.clear());
   }
 
-  show(problem: { readonly message: string; readonly remedy: string }): void {
-    this.#message.textContent = problem.message;
-    this.#remedy.textContent = problem.remedy;
+  show({ message, remedy, detail }: Trouble): void {
+    this.#message.textContent = message;
+    this.#remedy.textContent = detail === undefined ? remedy : `“${detail}” ${remedy}`;
     this.#box.hidden = false;
+    this.#box.scrollIntoView({ block: "nearest" });
   }
 
   /** An error in words; a fault of the page itself is also reported to the browser's console. */

@@ -19,9 +19,14 @@ export class RequestFailed extends Problem {
   /** XEP-0166 §10, as `unknown-session`. */
   readonly jingleCondition: string | undefined;
 
-  constructor(condition: string, text: string, remedy: string, jingleCondition?: string) {
-    super(text, remedy);
+  constructor(
+    condition: string,
+    message: string,
+    remedy: string,
+    extra: { readonly detail?: string; readonly jingleCondition?: string | undefined } = {},
+  ) {
+    super(message, remedy, extra.detail === undefined ? {} : { detail: extra.detail });
     this.condition = condition;
-    this.jingleCondition = jingleCondition;
+    this.jingleCondition = extra.jingleCondition;
   }
 }

@@ -35,7 +35,7 @@ const WORDS: Readonly<Record<string, readonly [text: string, remedy: string]>> =
   timeout: ["The other side did not answer in time.", CALL_LATER],
 };
 
-/** What came back instead of a result, for people; the other side's own text follows ours. */
+/** What came back instead of a result, for people; with the other side's own text. */
 export function requestFailed(iq: XmlElement | undefined): RequestFailed {
   const error = iq && elements(iq).find((child) => child.name === "error");
   const parts = error === undefined ? [] : elements(error);
@@ -45,11 +45,9 @@ export function requestFailed(iq: XmlElement | undefined): RequestFailed {
   const text = parts.find((part) => part.xmlns === STANZAS && part.name === "text");
   const jingle = parts.find((part) => part.xmlns === NS.jingleErrors);
   const [words, remedy] = WORDS[condition] ?? [`The call was refused (${condition}).`, CALL_LATER];
-  const said = text === undefined ? "" : textOf(text).trim().slice(0, 300);
-  return new RequestFailed(
-    condition,
-    said === "" ? words : `${words} “${said}”`,
-    remedy,
-    jingle?.name,
-  );
+  const detail = text === undefined ? "" : textOf(text).trim().slice(0, 300);
+  return new RequestFailed(condition, words, remedy, {
+    ...(detail === "" ? {} : { detail }),
+    jingleCondition: jingle?.name,
+  });
 }

@@ -203,7 +203,7 @@ suite("a call", () => {
     sent[0]?.settle(new RequestFailed("forbidden", "You may not.", "Ask."));
     await settled();
     expect(call.state).toBe("ended");
-    expect(call.ending).toEqual({ message: "You may not.", remedy: "Ask.", normal: false });
+    expect(call.ending).toMatchObject({ message: "You may not.", remedy: "Ask.", normal: false });
   });
 
   it("survives a transport-info that nobody answers", async () => {

@@ -22,7 +22,8 @@ it("reads an error with the other side's own text", () => {
       <unknown-session xmlns='urn:xmpp:jingle:errors:1'/></error></iq>`),
   );
   expect(error.condition).toBe("resource-constraint");
-  expect(error.message).toBe("The other side is busy. “50 calls at most”");
+  expect(error.message).toBe("The other side is busy.");
+  expect(error.detail).toBe("50 calls at most");
   expect(error.jingleCondition).toBe("unknown-session");
 });
 
