@@ -2,6 +2,7 @@ import struct
 
 import pytest
 from aiortc.rtp import (
+    AnyRtcpPacket,
     RtcpByePacket,
     RtcpPacket,
     RtcpPsfbPacket,
@@ -14,7 +15,6 @@ from aiortc.rtp import (
 )
 
 from jinglebridge.media.rtp.rtcp import (
-    RtcpPart,
     build_fir,
     build_pli,
     build_remb,
@@ -32,7 +32,7 @@ FEEDBACK = TransportFeedback(
 
 
 def test_a_compound_of_everything() -> None:
-    parts: list[RtcpPart] = [
+    parts: list[AnyRtcpPacket] = [
         RtcpSrPacket(ssrc=1, sender_info=SENDER, reports=[report_block(2)]),
         RtcpRrPacket(ssrc=1, reports=[report_block(2), report_block(3)]),
         RtcpByePacket(sources=[4, 5]),
