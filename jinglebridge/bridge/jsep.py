@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from struct import Struct
-from typing import Any, get_args
+from typing import Any
 
 from jinglebridge.errors import JinglebridgeError, SdpError
 from jinglebridge.protocol.sdp.description import TrickledCandidates
@@ -196,20 +196,15 @@ def _build(kind: type[Message], content: dict[str, Any]) -> Message:
 
 
 def _checked(name: str, kind: Any, value: Any) -> Any:
-    if isinstance(value, str) and (kind is str or str in get_args(kind)):
+    if kind in (str, str | None) and isinstance(value, str):
         if len(value) <= _LONG_FIELDS.get(name, MAX_TEXT):
             return value
-    elif value is None and type(None) in get_args(kind):
+    elif kind == str | None and value is None:
         return None
     elif kind is bool and isinstance(value, bool):
         return value
-    elif (
-        name == "candidates"
-        and isinstance(value, list)
-        and len(value) <= MAX_CANDIDATES
-        and all(isinstance(item, str) and len(item) <= MAX_TEXT for item in value)
-    ):
-        return tuple(value)
+    elif kind == tuple[str, ...] and isinstance(value, list) and len(value) <= MAX_CANDIDATES:
+        return tuple(_checked(name, str, item) for item in value)
     raise JsepError(f"the field {name} is not what it should be")
 
 

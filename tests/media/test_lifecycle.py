@@ -46,9 +46,11 @@ async def opened() -> AsyncIterator[tuple[Peer, Events]]:
         program=EchoProgram(),
         emit=events,
     )
-    yield peer, events
-    async with asyncio.timeout(5):
-        await peer.close()
+    try:
+        yield peer, events
+    finally:
+        async with asyncio.timeout(5):
+            await peer.close()
     assert events.states[-1] is ConnectionState.CLOSED
     assert events.states.count(ConnectionState.CLOSED) == 1
 
@@ -90,8 +92,10 @@ async def silent_peer(peer: Peer, events: Events) -> AsyncIterator[Mux]:
         await ice.establish(
             remote_ufrag=section.ice_ufrag, remote_pwd=section.ice_pwd, remote_is_lite=False
         )
-    yield mux
-    await ice.close()
+    try:
+        yield mux
+    finally:
+        await ice.close()
 
 
 async def test_in_the_middle_of_the_handshake() -> None:
