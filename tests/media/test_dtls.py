@@ -74,13 +74,14 @@ class Pair:
         )
         self.sinks = (Sink(), Sink())
 
-    async def open(self) -> list[BaseException | None]:
+    async def open(self) -> tuple[BaseException | None, BaseException | None]:
         async with asyncio.timeout(10):
-            return await asyncio.gather(
+            client, server = await asyncio.gather(
                 self.client.open(self.sinks[0]),
                 self.server.open(self.sinks[1]),
                 return_exceptions=True,
             )
+        return client, server
 
     async def close(self) -> None:
         await self.client.close()
@@ -89,7 +90,7 @@ class Pair:
 
 async def test_media_goes_both_ways() -> None:
     pair = Pair()
-    assert await pair.open() == [None, None]
+    assert await pair.open() == (None, None)
     pair.client.send_rtp(RTP)
     pair.client.send_rtcp(RTCP)
     pair.server.send_rtp(RTP + b"!")
@@ -170,7 +171,7 @@ async def test_every_strong_digest_is_read_in_any_case(name: str) -> None:
     pair.client._fingerprints = usable_fingerprints(
         (replace(right, hash=name.upper(), value=right.value.lower()),)
     )
-    assert await pair.open() == [None, None]
+    assert await pair.open() == (None, None)
     await pair.close()
 
 
@@ -178,7 +179,7 @@ async def test_one_of_several_certificates_is_enough() -> None:
     pair = Pair()
     right = digest(pair, "sha-256")
     pair.client._fingerprints = usable_fingerprints((wrong(right), right))
-    assert await pair.open() == [None, None]
+    assert await pair.open() == (None, None)
     await pair.close()
 
 
@@ -231,7 +232,7 @@ async def test_lost_flight_is_sent_again() -> None:
     await asyncio.sleep(0.1)
     assert pair.wires[0].sent
     pair.wires[0].cut = False
-    assert await opening == [None, None]
+    assert await opening == (None, None)
     await pair.close()
 
 
