@@ -36,6 +36,7 @@ def content_security_policy(host: str) -> str:
 async def add_security_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Signal handler of `on_response_prepare`: errors get the headers too."""
     response.headers["Content-Security-Policy"] = content_security_policy(request.host)
+    response.headers["Server"] = "jinglebridge"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["Permissions-Policy"] = _PERMISSIONS

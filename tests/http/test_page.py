@@ -90,6 +90,7 @@ async def test_every_answer_carries_the_security_headers(client: TestClient, pat
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "camera=(self)" in headers["Permissions-Policy"]
+    assert headers["Server"] == "jinglebridge"
 
 
 def test_a_strange_host_cannot_write_the_policy() -> None:
