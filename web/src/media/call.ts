@@ -96,11 +96,6 @@ export class Call {
     return this.#connectedAt;
   }
 
-  /** Whether this is a call with pictures. */
-  get hasVideo(): boolean {
-    return this.local.getVideoTracks().length > 0;
-  }
-
   // ---- commands ----------------------------------------------------------------------------------
 
   /** Call the peer. The promise is for our own part; what becomes of the call is told by events. */

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, it, describe as suite, vi } from "vitest";
 import { Call, type CallState } from "../../src/media/call.ts";
 import { UnsupportedInfo } from "../../src/protocol/errors.ts";
+import { otherRole, type Role } from "../../src/protocol/jingle/senders.ts";
 import { type Jingle, jingle } from "../../src/protocol/jingle/xep_0166.ts";
 import { loads } from "../../src/protocol/sdp/text.ts";
 import { JingleSession } from "../../src/protocol/session/session.ts";
@@ -34,9 +35,6 @@ class FakeStream {
   getTracks(): FakeTrack[] {
     return this.tracks;
   }
-  getVideoTracks(): FakeTrack[] {
-    return this.tracks.filter(({ kind }) => kind === "video");
-  }
 }
 
 class FakePeerConnection extends EventTarget {
@@ -53,6 +51,9 @@ class FakePeerConnection extends EventTarget {
   }
   async createOffer() {
     return { type: "offer", sdp: OFFER };
+  }
+  async createAnswer() {
+    return { type: "answer", sdp: ANSWER };
   }
   async setLocalDescription(): Promise<void> {
     this.log.push("local");
@@ -78,7 +79,7 @@ class FakePeerConnection extends EventTarget {
   }
 }
 
-function setUp() {
+function setUp(role: Role = "initiator") {
   const sent: { jingle: Jingle; settle: (error?: Error) => void }[] = [];
   const states: CallState[] = [];
   const muted: string[] = [];
@@ -86,8 +87,8 @@ function setUp() {
   const local = new FakeStream();
   local.addTrack(new FakeTrack("audio"));
   local.addTrack(new FakeTrack("video"));
-  const session = new JingleSession({ sid: "s1", role: "initiator", self: "a@x/1" });
-  const peer = new JingleSession({ sid: "s1", role: "responder", self: "b@x/1" });
+  const session = new JingleSession({ sid: "s1", role, self: "a@x/1" });
+  const peer = new JingleSession({ sid: "s1", role: otherRole(role), self: "b@x/1" });
   const call = new Call({
     peer: "b@x",
     session,
@@ -115,7 +116,7 @@ function setUp() {
     peer.confirmed();
     return accept;
   };
-  return { call, pc, local, sent, states, muted, actions, answer, peer };
+  return { call, session, pc, local, sent, states, muted, actions, answer, peer };
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(0);
@@ -246,6 +247,24 @@ suite("a call", () => {
     const payloads = [element("ringing", { xmlns: "urn:xmpp:jingle:apps:rtp:info:1" })];
     call.receive(jingle("session-info", "s1", { payloads }), "b@x");
     expect(states).not.toContain("ringing");
+  });
+
+  it("can be answered: nothing leaves before the session-accept", async () => {
+    const { call, session, pc, sent, actions, peer } = setUp("responder");
+    const offer = peer.initiate({ type: "offer", description: loads(OFFER) });
+    const [event] = session.receive(overTheWire(offer));
+    if (event?.type !== "offerReceived") throw new Error("no offer");
+    await call.answer(event.offer);
+    expect(actions()).toEqual(["session-accept"]);
+    expect(pc.log).toEqual(["remote 2", "local"]);
+    const [accept] = sent;
+    if (accept === undefined) throw new Error("nothing sent");
+    expect(peer.receive(accept.jingle)).toMatchObject([{ type: "answerReceived" }]);
+    accept.settle();
+    await settled();
+    expect(actions()).toEqual(["session-accept", "transport-info"]);
+    pc.become("connected");
+    expect(call.state).toBe("connected");
   });
 
   it("raises what a stanza has to be refused with, and goes on", async () => {
