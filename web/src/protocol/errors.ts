@@ -63,10 +63,10 @@ export class UnsupportedAction extends RemoteProtocolError {
 export class LocalProtocolError extends BridgeError {}
 
 export class SdpError extends BridgeError {
-  constructor(
-    message: string,
-    readonly lineNumber?: number,
-  ) {
+  readonly lineNumber: number | undefined;
+
+  constructor(message: string, lineNumber?: number) {
     super(lineNumber === undefined ? message : `${message} (line ${lineNumber})`);
+    this.lineNumber = lineNumber;
   }
 }

@@ -69,7 +69,7 @@ export function contentOf(
 ): Content {
   const description: Description = isData(media)
     ? { kind: "data" }
-    : { kind: "rtp", rtp: rtpDescriptionOf(media, writer) };
+    : { kind: "rtp", rtp: rtpDescriptionOf(media, session, writer) };
   const content: Content = {
     ...key,
     senders: sendersIn(media.lines, writer) ?? sendersIn(session, writer),
@@ -86,7 +86,11 @@ function sendersIn(lines: readonly SdpLine[], writer: Role): Senders | undefined
   return direction === undefined ? undefined : sendersOf(direction, writer);
 }
 
-function rtpDescriptionOf(media: MediaDescription, writer: Role): RtpDescription {
+function rtpDescriptionOf(
+  media: MediaDescription,
+  session: readonly SdpLine[],
+  writer: Role,
+): RtpDescription {
   const values = (name: string) => attributeValues(media.lines, name);
   const feedback = present(values("rtcp-fb").map(loadFeedback));
   return {
@@ -94,7 +98,8 @@ function rtpDescriptionOf(media: MediaDescription, writer: Role): RtpDescription
     payloadTypes: media.formats.map((id) => payloadTypeOf(id, media, feedback)),
     feedback: feedback.filter(({ id }) => id === "*").map((line) => line.feedback),
     headerExtensions: present(values("extmap").map((value) => loadExtmap(value, writer))),
-    extmapAllowMixed: values("extmap-allow-mixed").length > 0,
+    extmapAllowMixed:
+      attributeValues([...session, ...media.lines], "extmap-allow-mixed").length > 0,
     rtcpMux: values("rtcp-mux").length > 0,
     bandwidth: media.lines
       .filter((line) => line.type === "b")

@@ -26,8 +26,8 @@ const DEFAULTS = ["v=0", ORIGIN, "s=-", "t=0 0"];
 const SESSION_TYPES = "osiuepcbtrzka";
 /** Attributes that each section has from its content, whatever the session level says. */
 const SPOKEN_FOR = new Set(["group", "mid"]);
-/** Attributes that a section inherits, so that it need not repeat them (RFC 8839, RFC 8122). */
-const INHERITED = ["fingerprint", "setup", "ice-ufrag", "ice-pwd"];
+/** Attributes that a section inherits, so that it need not repeat them (RFC 8839, 8122, 8285). */
+const INHERITED = ["extmap-allow-mixed", "fingerprint", "setup", "ice-ufrag", "ice-pwd"];
 
 export interface Written {
   readonly parts: JingleParts;
