@@ -192,6 +192,10 @@ export class Call {
     this.#expect(CONNECT_TIMEOUT_MS, () => this.#terminate("connectivity-error", NO_CONNECTION));
     await this.#pc.setRemoteDescription({ type: "answer", sdp: dumps(answer.description) });
     this.#handle(this.session.remoteDescriptionSet());
+    // Switched off while it rang: there was nobody to tell then.
+    for (const { kind, enabled } of this.local.getTracks()) {
+      if (!enabled) this.mute(kind === "audio" ? "audio" : "video", true);
+    }
   }
 
   async #addCandidate({ candidate, mid, ufrag }: TrickledCandidate): Promise<void> {

@@ -249,6 +249,16 @@ suite("a call", () => {
     expect(states).not.toContain("ringing");
   });
 
+  it("tells after the answer what was switched off before", async () => {
+    const { call, sent, actions, answer } = setUp();
+    await call.start();
+    call.mute("video", true);
+    expect(actions()).toEqual(["session-initiate"]);
+    call.receive(answer(), "b@x");
+    await settled();
+    expect(sent.at(-1)?.jingle.payloads[0]).toMatchObject({ name: "mute", attrs: { name: "1" } });
+  });
+
   it("can be answered: nothing leaves before the session-accept", async () => {
     const { call, session, pc, sent, actions, peer } = setUp("responder");
     const offer = peer.initiate({ type: "offer", description: loads(OFFER) });
