@@ -76,7 +76,8 @@ def test_every_error_is_listed_here() -> None:
 
 def request() -> Element:
     return fromstring(
-        f"<iq xmlns='{NS}' type='set' id='i1' from='a@b/c' to='echo@bridge.x'><deep><er/></deep></iq>"
+        f"<iq xmlns='{NS}' type='set' id='i1' from='a@b/c' to='echo@bridge.x'>"
+        "<deep><er/></deep></iq>"
     )
 
 
