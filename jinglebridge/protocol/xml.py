@@ -29,7 +29,10 @@ E = TypeVar("E", bound=Enum)
 
 _SPEC = "__xml_spec__"
 _KEY = "jinglebridge.xml"
-_CONTROL = re.compile("[\x00-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
+"""What some reader of the text that a value gets into could take for the end of a line."""
+_SPACE = " \t\r\n"
+"""White space of XML."""
 MAX_TEXT = 16_384
 """The longest attribute or text value that is read, in characters."""
 MAX_NAME = 256
@@ -98,7 +101,7 @@ TEXT = Codec(_no_control)
 TOKEN = matching(r"[^\s]+")
 """One word without white space."""
 MULTILINE: Codec[str] = Codec(lambda value: value)
-"""Text as it is; the reader of the field bounds it."""
+"""Text as it is, which only people or its own reader look at; the size of a stanza bounds it."""
 
 
 def _field(kind: str, default: Any, **more: Any) -> Any:
@@ -276,7 +279,7 @@ def parse(cls: type[T], xml: Element) -> T:
             raise MalformedStanza(f"<{name}> has no attribute {wire_name!r}")
     if spec.text is not None:
         field_name, codec, required = spec.text
-        raw = (xml.text or "").strip()
+        raw = (xml.text or "").strip(_SPACE)
         if raw:
             values[field_name] = _read(codec, raw, f"<{name}>")
         elif required:

@@ -18,7 +18,7 @@ class Residue:
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines, white space around each removed, empty ones left out."""
-        stripped = (line.strip() for line in self.text.split("\n"))
+        stripped = (line.strip(" \t\r") for line in self.text.split("\n"))
         return tuple(line for line in stripped if line)
 
 

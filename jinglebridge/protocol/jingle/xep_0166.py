@@ -21,6 +21,7 @@ from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0338 import Group
 from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription
 from jinglebridge.protocol.xml import (
+    MULTILINE,
     TEXT,
     attribute,
     child,
@@ -99,7 +100,7 @@ class ReasonCondition(Enum):
 class ReasonText:
     """Words for people beside a reason."""
 
-    text: str = text(TEXT, default="")
+    text: str = text(MULTILINE, default="")
 
 
 @element(NAMESPACE, "reason")

@@ -62,7 +62,7 @@ class Bandwidth:
     """``b=`` of a section (RFC 8866 §5.8)."""
 
     type: str = attribute(TOKEN)
-    value: str | None = attribute(TEXT, default=None)
+    value: str | None = attribute(TOKEN, default=None)
 
 
 @element(NAMESPACE, "encryption")

@@ -4,7 +4,7 @@ Inside a payload type an element stands for that type, inside a description for 
 (``a=rtcp-fb:*``).
 """
 
-from jinglebridge.protocol.xml import TEXT, TOKEN, attribute, children, element, uint
+from jinglebridge.protocol.xml import TOKEN, attribute, children, element, matching, uint
 
 NAMESPACE = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"
 
@@ -13,8 +13,8 @@ NAMESPACE = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"
 class FeedbackParameter:
     """One more word of a feedback line, ``smaxpr=120`` for example."""
 
-    name: str = attribute(TEXT)
-    value: str | None = attribute(TEXT, default=None)
+    name: str = attribute(TOKEN)
+    value: str | None = attribute(matching(r"\S*"), default=None)
 
 
 @element(NAMESPACE, "rtcp-fb")

@@ -21,6 +21,11 @@ from jinglebridge.protocol.sdp.reader import SessionReader
 from jinglebridge.protocol.sdp.text import inherit
 from jinglebridge.protocol.sdp.writer import write_session
 
+_REPEATED = ("ice_ufrag", "ice_pwd", "fingerprints", "setup")
+"""What may stand at session level and every content says."""
+_SAID = (*_REPEATED, "direction")
+"""What standard elements say of a section."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mapped:
@@ -44,8 +49,8 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         if not section.is_rejected:
             shared = replace(
                 section,
-                extmap_allow_mixed=section.is_rtp
-                and (section.extmap_allow_mixed or description.extmap_allow_mixed),
+                extmap_allow_mixed=section.extmap_allow_mixed
+                or (section.is_rtp and description.extmap_allow_mixed),
             )
             contents.append(content_of(shared, slot=slot, writer=writer))
     names = {slot.mid: slot.name for slot in slots.slots}
@@ -58,7 +63,8 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
 
 
 def _session_lines(description: SessionDescription) -> tuple[str, ...]:
-    usual = ("v=0", "s=-", "t=0 0")
+    several = any(line.startswith("t=") for line in description.other_lines)
+    usual = ("v=0", "s=-") if several else ("v=0", "s=-", "t=0 0")
     bare = replace(description, media=(), groups=())
     return tuple(line for line in write_session(bare) if line not in usual)
 
@@ -71,6 +77,7 @@ def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
     Raises:
         UnsupportedApplications: no content is RTP or data channels.
         UnsupportedTransports: those that are have no ICE-UDP transport.
+        IncompatibleParameters: those that are have no payload type.
         MalformedStanza: a content contradicts itself.
     """
     slots, media = SlotTable(), []
@@ -139,10 +146,18 @@ def _session_of(
         if not line.startswith(("a=group:", "v=")):
             reader.read(0, line)
     values = reader.finish()
-    if values.get("extmap_allow_mixed") and any(item.is_rtp for item in media):
-        values["extmap_allow_mixed"] = any(item.extmap_allow_mixed for item in media)
-        media = tuple(replace(item, extmap_allow_mixed=False) for item in media)
-    defaults = reader.defaults()
+    live = [item for item in media if not item.is_rejected]
+    if values.get("extmap_allow_mixed") and any(item.is_rtp for item in live):
+        values["extmap_allow_mixed"] = all(item.extmap_allow_mixed for item in live if item.is_rtp)
+        if values["extmap_allow_mixed"]:
+            media = tuple(
+                replace(item, extmap_allow_mixed=not item.is_rtp and item.extmap_allow_mixed)
+                for item in media
+            )
+    # a section whose content says nothing of these must not get them from the residue
+    said = reader.defaults()
+    unsaid = [name for name in _SAID if not all(getattr(item, name) for item in live)]
+    defaults = replace(said, **{name: getattr(SectionDefaults(), name) for name in unsaid})
     media = tuple(_unrepeated(inherit(item, defaults), defaults) for item in media)
     return {**values, "groups": groups, "defaults": defaults, "media": media}
 
@@ -151,7 +166,7 @@ def _unrepeated(section: MediaDescription, defaults: SectionDefaults) -> MediaDe
     """Leave out of a section what every content says and what stood at session level."""
     repeated = (
         name
-        for name in ("ice_ufrag", "ice_pwd", "fingerprints", "setup")
+        for name in _REPEATED
         if getattr(defaults, name) and getattr(section, name) == getattr(defaults, name)
     )
     return replace(section, inherited=section.inherited.union(repeated))

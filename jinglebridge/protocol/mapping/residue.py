@@ -8,12 +8,16 @@ from dataclasses import replace
 
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
+from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
     DEFAULT_CONNECTION,
     RTP_PROTOCOL,
     SCTP_PROTOCOL,
+    Attribute,
+    Direction,
     HeaderExtension,
     MediaDescription,
 )
@@ -22,6 +26,20 @@ from jinglebridge.protocol.sdp.reader import SectionReader
 from jinglebridge.protocol.sdp.writer import write_section
 
 MAX_LINES = 512
+_PER_CODEC = ("rtpmap", "fmtp", "rtcp-fb")
+_NEVER_ADDED = ("mid", *(direction.value for direction in Direction))
+"""Attributes that every content says by itself."""
+_STANDARD = (
+    *("ptime", "maxptime", "extmap", "extmap-allow-mixed", "rtcp-mux", "ssrc", "ssrc-group"),
+    *("ice-ufrag", "ice-pwd", "end-of-candidates", "fingerprint", "setup"),
+    "sctp-port",
+)
+"""Attributes that standard elements say."""
+_RTP_FIELDS = (
+    *("bandwidths", "rtcp_fb", "trr_int", "ptime", "maxptime", "header_extensions"),
+    *("extmap_allow_mixed", "rtcp_mux", "sources", "source_groups"),
+)
+"""What only an RTP description has elements for."""
 
 
 def default_protocol(section: MediaDescription) -> str:
@@ -44,13 +62,16 @@ def _media_lines(section: MediaDescription) -> tuple[str, ...]:
 
 
 def _only_residue(section: MediaDescription) -> MediaDescription:
-    return MediaDescription(
+    is_usual = section.connection == DEFAULT_CONNECTION and not any(
+        line.startswith("c=") for line in section.other_lines
+    )
+    bare = MediaDescription(
         mid=section.mid,
         media=section.media,
-        connection=None if section.connection == DEFAULT_CONNECTION else section.connection,
+        connection=None if is_usual else section.connection,
         fmtp_texts=section.fmtp_texts,
         payload_types=tuple(
-            payload
+            PayloadType(id=payload.id, parameters=payload.parameters)
             for payload in section.payload_types
             if any(number == payload.id for number, _ in section.fmtp_texts)
         ),
@@ -68,13 +89,17 @@ def _only_residue(section: MediaDescription) -> MediaDescription:
         attributes=section.attributes,
         other_lines=section.other_lines,
     )
+    if section.is_rtp:
+        return replace(bare, sctp_port=section.sctp_port)
+    return replace(bare, **{name: getattr(section, name) for name in _RTP_FIELDS})
 
 
 def write_lines(section: MediaDescription) -> tuple[str, ...]:
-    """The lines of a section but ``m=``, ``a=mid`` and what only names its codecs."""
-    skipped = (f"a=mid:{section.mid}", "m=")
-    named = ("a=rtpmap:", "a=rtcp-fb:") if section.fmtp_texts else ()
-    return tuple(line for line in write_section(section) if not line.startswith((*skipped, *named)))
+    """The lines of a section but ``m=`` and ``a=mid``."""
+    mid = f"a=mid:{section.mid}"
+    return tuple(
+        line for line in write_section(section) if line != mid and not line.startswith("m=")
+    )
 
 
 def _is_standard(extension: HeaderExtension) -> bool:
@@ -103,18 +128,24 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         if not line.startswith("m="):
             reader.read(0, line)
     carried = reader.finish()
-    said = {(item.id, item.uri): item for item in carried.header_extensions}
+    if section.is_rtp:
+        said = {(item.id, item.uri): item for item in carried.header_extensions}
+        extensions = tuple(
+            _agreed(item, said.get((item.id, item.uri))) for item in section.header_extensions
+        )
+        section = replace(section, header_extensions=extensions, sctp_port=carried.sctp_port)
+    else:
+        section = replace(section, **{name: getattr(carried, name) for name in _RTP_FIELDS})
     candidates = {_bare(item): item for item in carried.candidates}
     return replace(
         section,
-        port=carried.port,
+        media=carried.media,
+        # a content is there, so its section is not rejected
+        port=carried.port or (0 if carried.bundle_only else section.port),
         protocol=carried.protocol,
         formats=carried.formats,
         connection=section.connection if carried.connection is None else carried.connection,
         fmtp_texts=carried.fmtp_texts,
-        header_extensions=tuple(
-            _agreed(item, said.get((item.id, item.uri))) for item in section.header_extensions
-        ),
         candidates=tuple(candidates.get(_bare(item), item) for item in section.candidates),
         rtcp_rsize=carried.rtcp_rsize,
         msids=carried.msids,
@@ -123,9 +154,29 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         ice_options=carried.ice_options,
         bundle_only=carried.bundle_only,
         max_message_size=carried.max_message_size,
-        attributes=carried.attributes,
+        attributes=_additions(section, carried.attributes),
         other_lines=carried.other_lines,
     )
+
+
+def _additions(
+    section: MediaDescription, attributes: tuple[Attribute, ...]
+) -> tuple[Attribute, ...]:
+    """The attributes that stand beside the standard elements and contradict none of them."""
+    codecs = {str(payload.id) for payload in section.payload_types}
+    written = {line[2:].partition(":")[0] for line in write_section(section)}
+
+    def adds(item: Attribute) -> bool:
+        if item.name in _PER_CODEC:
+            # browsers write feedback for codecs that they do not offer
+            codec = (item.value or "").partition(" ")[0]
+            return codec.isascii() and codec.isdigit() and str(int(codec)) not in codecs
+        if item.name in _STANDARD:
+            text = item.name if item.value is None else f"{item.name}:{item.value}"
+            return item.name not in written and grammar.read(item.name, text) is None
+        return item.name not in _NEVER_ADDED
+
+    return tuple(item for item in attributes if adds(item))
 
 
 def _media_line_of(section: MediaDescription, line: str | None) -> str | None:
@@ -137,7 +188,8 @@ def _media_line_of(section: MediaDescription, line: str | None) -> str | None:
     )
     if ("RTP/" in words[2]) != section.is_rtp:
         return None
-    return " ".join([f"m={section.media}", *words[1:3], *(formats or ["0"])])
+    media = f"m={section.media}" if section.is_rtp else words[0]
+    return " ".join([media, *words[1:3], *(formats or ["0"])])
 
 
 def _bare(candidate: Candidate) -> str:

@@ -3,7 +3,12 @@
 import zlib
 from dataclasses import replace
 
-from jinglebridge.errors import MalformedStanza, UnsupportedApplications, UnsupportedTransports
+from jinglebridge.errors import (
+    IncompatibleParameters,
+    MalformedStanza,
+    UnsupportedApplications,
+    UnsupportedTransports,
+)
 from jinglebridge.protocol.jingle.residue import residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Senders
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType, RtpDescription
@@ -102,6 +107,7 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
     Raises:
         UnsupportedApplications: the content's application is not RTP or data channels.
         UnsupportedTransports: its transport is not ICE-UDP.
+        IncompatibleParameters: it has no payload type (XEP-0167 §4 wants one at least).
         MalformedStanza: its parts contradict each other.
     """
     transport = content.transport
@@ -151,12 +157,14 @@ def _rtp_section(
     description: RtpDescription, senders: Senders | None, mid: str, writer: Creator
 ) -> MediaDescription:
     payloads = description.payload_types
+    if not payloads:
+        raise IncompatibleParameters(f"content {mid!r} has no payload type")
     if len({payload.id for payload in payloads}) != len(payloads):
         raise MalformedStanza(f"content {mid!r}: a payload type's id appears twice")
     return MediaDescription(
         mid=mid,
         media=description.media,
-        direction=direction_of_senders(senders, writer),
+        direction=None if senders is None else direction_of_senders(senders, writer),
         payload_types=tuple(_plain_payload(item, description.media) for item in payloads),
         bandwidths=description.bandwidths,
         rtcp_fb=description.rtcp_fb,

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from sdp_transform.grammar import grammar as _base
 
 _NUMBER = r"(0|[1-9]\d{0,9})"
+_WORD = "[A-Za-z0-9-]{1,16}"
+ADDRESS = "[0-9A-Za-z.:%_-]{1,255}"
+"""Of a candidate: IPv4, IPv6 with its zone, or a name (XEP-0176 §5.3, RFC 8839 §5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ _REPLACED = {
     ),
     # RFC 8839 §5.1: foundation, component … and any pairs
     "candidate": _row(
-        rf"candidate:([A-Za-z0-9+/]{{1,32}}) {_NUMBER} (\S+) {_NUMBER} (\S+) {_NUMBER} "
-        r"typ (\S+)((?: \S+ \S+)*)",
+        rf"candidate:([A-Za-z0-9+/]{{1,32}}) {_NUMBER} ({_WORD}) {_NUMBER} ({ADDRESS}) {_NUMBER} "
+        rf"typ ({_WORD})((?: \S+ \S+)*)",
         "foundation",
         "component",
         "protocol",

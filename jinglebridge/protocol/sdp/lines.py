@@ -17,6 +17,7 @@ from jinglebridge.protocol.sdp import grammar
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 """Control characters, whatever some reader takes for a line end, and what XML cannot hold."""
+_ADDRESS = re.compile(grammar.ADDRESS, re.ASCII)
 _LARGEST = 2**32 - 1
 
 
@@ -88,6 +89,8 @@ def parse_feedback(kind: str, words: tuple[str, ...]) -> RtcpFeedback | RtcpFeed
     parameters = []
     for part in words[1:]:
         name, equals, value = part.partition("=")
+        if not name:
+            name, equals = part, ""
         parameters.append(FeedbackParameter(name=name, value=value if equals else None))
     return RtcpFeedback(
         type=kind, subtype=words[0] if words else None, parameters=tuple(parameters)
@@ -131,7 +134,10 @@ def parse_candidate(text: str) -> Candidate:
     known: dict[str, str] = {}
     extensions = []
     for name, value in pairs:
-        if name in ("raddr", "rport", "tcptype", "generation") and name not in known:
+        standard = name in ("rport", "tcptype", "generation") or (
+            name == "raddr" and _ADDRESS.fullmatch(value)
+        )
+        if standard and name not in known:
             known[name] = value
         else:
             extensions.append((name, value))

@@ -44,7 +44,9 @@ from jinglebridge.protocol.sdp.lines import (
 
 Parts = dict[str, str | None]
 
-_MEDIA_LINE = re.compile(r"m=([^\s/]+) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII)
+_MEDIA_LINE = re.compile(
+    r"m=([A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII
+)
 _BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
 _ORIGIN = re.compile(r"o=(\S+) (\S+) (\S+) (\S+ \S+ \S+)", re.ASCII)
 _DIRECTIONS = {direction.value: direction for direction in Direction}
@@ -69,6 +71,7 @@ class SectionReader:
         self._lists: dict[str, list[Any]] = {}
         self._payloads: dict[int, PayloadType] = {}
         self._sources: dict[int, list[SourceParameter]] = {}
+        self._fmtp_texts: dict[int, list[str]] = {}
         self._lines = 0
         if line:
             self._read_media_line(line_number, line)
@@ -126,14 +129,10 @@ class SectionReader:
         if text in _DIRECTIONS and "direction" not in self._values:
             self._values["direction"] = _DIRECTIONS[text]
             return
-        parts = grammar.read(name, text)
-        if parts is None or not _HANDLERS[name](self, parts, text):
-            self.keep(text)
-
-    def keep(self, text: str) -> None:
-        """Remember an attribute that no field takes."""
-        name, colon, value = text.partition(":")
-        self._add("attributes", Attribute(name=name, value=value if colon else None))
+        parts, handler = grammar.read(name, text), _HANDLERS.get(name)
+        if parts is None or handler is None or not handler(self, parts, text):
+            name, colon, value = text.partition(":")
+            self._add("attributes", Attribute(name=name, value=value if colon else None))
 
     def _once(self, field: str, value: object) -> bool:
         if value is None or field in self._values:
@@ -162,11 +161,10 @@ class SectionReader:
     def _fmtp(self, parts: Parts, _: str) -> bool:
         payload, text = self._payload(parts), parts["config"] or ""
         parameters = parse_fmtp(text)
-        if payload is None or payload.parameters or not parameters:
+        if payload is None or not parameters:
             return False
-        self._payloads[payload.id] = replace(payload, parameters=parameters)
-        if build_fmtp(parameters) != text:
-            self._add("fmtp_texts", (payload.id, text))
+        self._payloads[payload.id] = replace(payload, parameters=payload.parameters + parameters)
+        self._fmtp_texts.setdefault(payload.id, []).append(text)
         return True
 
     def _rtcp_fb(self, parts: Parts, _: str) -> bool:
@@ -222,12 +220,11 @@ class SectionReader:
     def _candidate(self, _: Parts, text: str) -> bool:
         try:
             candidate = parse_candidate(text)
-            self._add("candidates", candidate)
         except SdpError:
             return False
         if build_candidate(candidate) != text:
-            self._lists["candidates"].pop()
             return False
+        self._add("candidates", candidate)
         return True
 
     def _fingerprint(self, parts: Parts, _: str) -> bool:
@@ -259,9 +256,17 @@ class SectionReader:
             Source(ssrc=ssrc, parameters=tuple(parameters))
             for ssrc, parameters in self._sources.items()
         )
-        values = {"media": "", "mid": f"{self._index}", **self._values, **lists}
+        fmtp_texts = tuple(
+            (number, text)
+            for number, texts in self._fmtp_texts.items()
+            for text in texts
+            if texts != [build_fmtp(self._payloads[number].parameters)]
+        )
         return MediaDescription(
-            **values, payload_types=tuple(self._payloads.values()), sources=sources
+            **{"media": "", "mid": f"{self._index}", **self._values, **lists},
+            payload_types=tuple(self._payloads.values()),
+            fmtp_texts=fmtp_texts,
+            sources=sources,
         )
 
 
@@ -303,8 +308,6 @@ _HANDLERS: dict[str, Callable[[SectionReader, Parts, str], bool]] = {
     "rtcp-mux": _flag_into("rtcp_mux"),
     "rtcp-rsize": _flag_into("rtcp_rsize"),
     "bundle-only": _flag_into("bundle_only"),
-    "group": lambda _reader, _parts, _: False,
-    "ice-lite": lambda _reader, _parts, _: False,
 }
 
 

@@ -135,7 +135,8 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
     if section.end_of_candidates:
         yield "a=end-of-candidates"
     for payload in section.payload_types:
-        yield from (f"a={text}" for text in _codec(payload, dict(section.fmtp_texts)))
+        texts = tuple(text for number, text in section.fmtp_texts if number == payload.id)
+        yield from (f"a={text}" for text in _codec(payload, texts))
     yield from (f"a={text}" for text in _feedback_for_all(section))
     yield from (f"a={text}" for text in _streams(section))
     yield from (_attribute(item) for item in section.attributes)
@@ -172,18 +173,17 @@ def _general(section: MediaDescription) -> Iterator[str]:
             yield f"{name}:{number}"
 
 
-def _codec(payload: PayloadType, texts: dict[int, str]) -> Iterator[str]:
+def _codec(payload: PayloadType, texts: tuple[str, ...]) -> Iterator[str]:
     rtpmap = build_rtpmap(payload)
     if rtpmap is not None:
         yield rtpmap
     yield from (build_feedback(str(payload.id), item) for item in payload.rtcp_fb)
     if payload.trr_int is not None:
         yield build_feedback(str(payload.id), payload.trr_int)
-    text = texts.get(payload.id)
-    if text is None or parse_fmtp(text) != payload.parameters:
-        text = build_fmtp(payload.parameters)
-    if text:
-        yield f"fmtp:{payload.id} {checked(text)}"
+    said = tuple(item for text in texts for item in parse_fmtp(text))
+    if not texts or said != payload.parameters:
+        texts = (build_fmtp(payload.parameters),)
+    yield from (f"fmtp:{payload.id} {checked(text)}" for text in texts if text)
 
 
 def _feedback_for_all(section: MediaDescription) -> Iterator[str]:

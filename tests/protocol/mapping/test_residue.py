@@ -1,0 +1,283 @@
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.xep_0166 import Creator, Jingle
+from jinglebridge.protocol.jingle.xep_0176 import Candidate
+from jinglebridge.protocol.mapping.descriptions import offer_of
+from jinglebridge.protocol.mapping.residue import (
+    apply_residue,
+    candidate_residue,
+    residue_lines,
+    with_extensions,
+)
+from jinglebridge.protocol.sdp.description import MediaDescription
+from jinglebridge.protocol.sdp.lines import parse_candidate
+from jinglebridge.protocol.sdp.text import dumps, loads_offer, loads_section
+from jinglebridge.protocol.sdp.writer import write_section
+from tests.protocol.helpers import (
+    AUDIO,
+    DATA,
+    HEAD,
+    SDP_FILES,
+    offered,
+    read,
+    say,
+    sections,
+    unwire,
+    wire,
+)
+
+RESIDUE = "{urn:jinglebridge:sdp:0}residue"
+
+
+def written(section: MediaDescription, *lines: str) -> list[str]:
+    return list(write_section(apply_residue(section, residue_of(lines))))
+
+
+def audio(*lines: str) -> MediaDescription:
+    return loads_section((*AUDIO, "a=rtpmap:111 opus/48000/2", *lines))
+
+
+def test_a_usual_section_has_no_residue() -> None:
+    assert residue_lines(audio()) == ()
+    assert residue_lines(loads_section(DATA)) == ()
+    section = audio()
+    assert apply_residue(section, None) is section
+
+
+@pytest.mark.parametrize(
+    ("lines", "residue"),
+    [
+        (("m=audio 54400 RTP/AVP 0",), ("m=audio 54400 RTP/AVP 0",)),
+        (("m=application 9 UDP/DTLS/SCTP 5000",), ("m=application 9 UDP/DTLS/SCTP 5000",)),
+        (("m=image 9 udptl t38",), ("m=image 9 udptl t38",)),
+        ((*AUDIO, "a=rtpmap:111 opus/48000/2", "a=fmtp:111 a=1; b=2"), ("a=fmtp:111 a=1; b=2",)),
+        ((*AUDIO, "a=fmtp:111 a=1", "a=rtcp-fb:111 nack"), ()),
+        ((*AUDIO, "a=rtcp-rsize", "a=msid:- x"), ("a=rtcp-rsize", "a=msid:- x")),
+        ((*AUDIO, "a=extmap:1/inactive urn:x"), ("a=extmap:1/inactive urn:x",)),
+        ((*AUDIO, "a=extmap:1/sendonly urn:x a=b c"), ()),
+        ((*DATA, "b=AS:30", "a=sctp-port:5000"), ("b=AS:30",)),
+        ((*AUDIO, "a=sctp-port:5000"), ("a=sctp-port:5000",)),
+        ((*AUDIO, "c=IN IP4 192.0.2.1"), ("c=IN IP4 0.0.0.0", "c=IN IP4 192.0.2.1")),
+    ],
+)
+def test_the_residue_holds_what_nothing_else_says(
+    lines: tuple[str, ...], residue: tuple[str, ...]
+) -> None:
+    section = loads_section(lines if len(lines) > 1 else (*lines, "c=IN IP4 0.0.0.0"))
+    assert residue_lines(section) == residue
+
+
+OVERRIDES = [
+    "a=mid:evil",
+    "a=mid:0",
+    "a=sendonly",
+    "a=inactive",
+    "a=ice-ufrag:evil",
+    "a=ice-pwd:" + "e" * 24,
+    "a=fingerprint:sha-256 EE:EE",
+    "a=setup:passive",
+    "a=rtpmap:111 evil/8000",
+    "a=rtpmap:0 evil/8000",
+    "a=fmtp:111 evil=1",
+    "a=rtcp-fb:111 evil",
+    "a=rtcp-fb:* evil",
+    "a=ptime:1",
+    "a=maxptime:1",
+    "a=extmap:9 urn:evil",
+    "a=extmap-allow-mixed",
+    "a=rtcp-mux",
+    "a=ssrc:1 cname:evil",
+    "a=ssrc-group:FID 1 2",
+    "a=candidate:1 1 udp 1 192.0.2.66 9 typ host",
+    "a=end-of-candidates",
+    "b=AS:1",
+    "m=video 9 UDP/TLS/RTP/SAVPF 96",
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
+    "m=audio 0 UDP/TLS/RTP/SAVPF 111 0",
+    "m=x",
+]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("line", OVERRIDES)
+def test_no_line_says_what_standard_elements_say(line: str, times: int) -> None:
+    section = replace(audio("a=sendrecv", "a=setup:active"), mid="0")
+    assert written(section, *[line] * times) == list(write_section(section))
+
+
+@pytest.mark.parametrize("line", ["a=fingerprint:sha-256  EE:EE", "a=setup:PASSIVE", "a=ptime:x"])
+def test_a_strange_form_of_a_standard_line_stands_only_where_there_is_none(line: str) -> None:
+    assert f"{line}" in written(audio(), line)
+    full = audio("a=fingerprint:sha-256 AB:CD", "a=setup:active", "a=ptime:20")
+    assert written(full, line) == list(write_section(full))
+
+
+def test_a_codec_that_is_not_offered_may_have_feedback() -> None:
+    lines = ("a=rtcp-fb:120 nack", "a=rtpmap:120 VP8/90000")
+    assert set(written(audio(), *lines)) >= set(lines)
+    assert "a=rtcp-fb:x nack" not in written(audio(), "a=rtcp-fb:x nack", "a=rtpmap")
+    assert "a=rtcp-fb:0111 nack" not in written(audio(), "a=rtcp-fb:0111 nack")
+
+
+@pytest.mark.parametrize(
+    "line", ["v=0", "o=- 1 2 IN IP4 x", "s=x", "t=0 0", "hello", "a=x\ry", "a=x\u2028y", "=", "1=x"]
+)
+def test_lines_of_the_session_and_nonsense_are_refused(line: str) -> None:
+    with pytest.raises(SdpError):
+        apply_residue(audio(), Residue(text=line))
+
+
+def test_the_number_of_lines_is_bounded() -> None:
+    assert len(written(audio(), *["a=x"] * 512)) == 512 + len(list(write_section(audio())))
+    with pytest.raises(SdpError, match="at most 512"):
+        apply_residue(audio(), Residue(text="a=x\n" * 513))
+
+
+def test_the_media_line_follows_the_standard_elements() -> None:
+    section = audio()
+    changed = replace(section, media="video", payload_types=section.payload_types[:1])
+    assert written(changed, "m=audio 54400 RTP/AVP 111 0")[0] == "m=video 54400 RTP/AVP 111"
+    assert written(changed, "m=audio x")[0].startswith("m=video 9 ")
+    empty = replace(section, payload_types=())
+    assert written(empty, "m=audio 1 RTP/AVP 111")[0] == "m=audio 1 RTP/AVP 0"
+
+
+def test_a_bundle_only_section_keeps_its_port() -> None:
+    assert written(audio(), "m=audio 0 UDP/TLS/RTP/SAVPF 111 0", "a=bundle-only")[0].startswith(
+        "m=audio 0 "
+    )
+
+
+def test_the_exact_form_of_an_extension_holds_while_both_agree() -> None:
+    said = "a=extmap:1/inactive urn:x a=b  c"
+    section = audio("a=extmap:1 urn:x a=b c", "a=extmap:2/sendonly urn:y")
+    assert said in written(section, said)
+    for standard in ("1/sendonly urn:x a=b c", "1 urn:x a=b d", "1 urn:z a=b c", "2 urn:x a=b c"):
+        assert said not in written(audio(f"a=extmap:{standard}"), said)
+    plain = "a=extmap:1/sendonly urn:x a=b c"
+    assert plain not in written(section, plain)
+    spaced = "a=extmap:2/sendonly urn:y  "
+    assert spaced.rstrip() in written(section, spaced)
+
+
+def test_candidates_get_their_extensions_while_both_agree() -> None:
+    plain = parse_candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0")
+    line = "candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0 network-id 1"
+    full = parse_candidate(line)
+    assert candidate_residue(plain) is None
+    residue = candidate_residue(full)
+    assert residue == Residue(text=f"a={line}")
+    on_wire = replace(plain, id="c1", network=0)
+    assert with_extensions((on_wire,), residue) == (full,)
+    assert with_extensions((on_wire,), None) == (plain,)
+    moved = replace(plain, ip="192.0.2.2")
+    assert with_extensions((moved,), residue) == (moved,)
+    assert with_extensions((plain,), Residue(text="a=x")) == (plain,)
+    with pytest.raises(SdpError):
+        with_extensions((plain,), Residue(text="a=candidate:nonsense"))
+    section = replace(audio(), candidates=(on_wire, moved))
+    assert f"a={line}" in written(section, f"a={line}", "a=candidate:9 1 udp 1 h 9 typ host x y")
+    assert not any(
+        "candidate:9" in item for item in written(section, "a=candidate:9 1 udp 1 h 9 typ host x y")
+    )
+
+
+def edits(root: ET.Element) -> list[tuple[str, str, str]]:
+    """Values of standard elements that SDP shows as they stand."""
+    shown = [
+        (".//{*}payload-type", "clockrate", "12345"),
+        (".//{*}payload-type", "name", "EDITED"),
+        (".//{*}parameter", "value", "edited"),
+        (".//{*}rtcp-fb", "type", "edited"),
+        (".//{*}rtp-hdrext", "uri", "urn:edited"),
+        (".//{*}transport", "ufrag", "edited"),
+        (".//{*}transport", "pwd", "edited" * 4),
+        (".//{*}fingerprint", "hash", "edited"),
+        (".//{*}candidate", "ip", "edited.local"),
+        (".//{*}candidate", "priority", "77777"),
+        (".//{*}sctpmap", "number", "4444"),
+        (".//{*}source", "ssrc", "424242"),
+    ]
+    return [item for item in shown if root.find(item[0]) is not None]
+
+
+WITH_ALL = [path for path in SDP_FILES if "offer" in path.name and loads_offer(read(path)).media]
+
+
+@pytest.mark.parametrize("path", WITH_ALL[::4], ids=lambda path: path.name)
+def test_standard_elements_win_whatever_the_residue_says(path: Path) -> None:
+    offer = loads_offer(read(path))
+    alive = tuple(item for item in offer.media if not item.is_rejected)
+    text = wire(say(offer.with_media(alive)))
+    for where, attribute, value in edits(ET.fromstring(text)):
+        root = ET.fromstring(text)
+        found = [item for item in root.iterfind(where) if attribute in item.attrib]
+        groups = {item for group in root.iterfind(".//{*}ssrc-group") for item in group}
+        found = [item for item in found if item not in groups]
+        old = {item.attrib[attribute] for item in found}
+        for item in found:
+            item.set(attribute, value)
+        assert_follows(unwire(ET.tostring(root, encoding="unicode")), value, old, where, attribute)
+
+
+def assert_follows(jingle: Jingle, value: str, old: set[str], where: str, attribute: str) -> None:
+    again, _ = offer_of(jingle, writer=Creator.INITIATOR)
+    sdp = dumps(again)
+    assert value in sdp, f"{where}@{attribute} has no effect"
+    if attribute in ("ufrag", "pwd", "ip"):
+        lines = [line for line in sdp.split("\r\n") if line.startswith(("a=ice-", "a=candidate"))]
+        words = {
+            word.removeprefix("ufrag ")
+            for line in lines
+            for word in line.replace(":", " ", 1).split(" ")[:6]
+        }
+        assert not old & words
+
+
+def test_every_residue_removed_leaves_a_description_that_works() -> None:
+    for path in WITH_ALL:
+        root = ET.fromstring(wire(say(loads_offer(read(path)))))
+        for parent in (root, *root):
+            for item in parent.findall(RESIDUE):
+                parent.remove(item)
+        jingle = unwire(ET.tostring(root, encoding="unicode"))
+        if not jingle.contents:
+            continue
+        offer, _ = offer_of(jingle, writer=Creator.INITIATOR)
+        assert loads_offer(dumps(offer)) == offer
+
+
+def test_the_residue_stays_small() -> None:
+    shares = []
+    for path in WITH_ALL:
+        sdp = read(path)
+        text = wire(say(loads_offer(sdp)))
+        lines = "\n".join(item.text or "" for item in ET.fromstring(text).iter(RESIDUE)).split("\n")
+        # a session-level fingerprint stands in every transport and again here, for its level
+        residue = [line for line in lines if not line.startswith("a=fingerprint:")]
+        shares.append(len("\n".join(residue)) / len(sdp))
+    shares.sort()
+    assert shares[len(shares) // 2] <= 0.20
+    assert shares[-1] <= 0.40
+
+
+def test_white_space_of_pretty_printers_does_not_matter() -> None:
+    residue = Residue(text="\n   a=x\r\n\n\t a=y \n")
+    assert residue.lines == ("a=x", "a=y")
+    assert Residue(text="a=x:\u00a0").lines == ("a=x:\u00a0",)
+    assert residue_of(()) is None
+
+
+def test_a_session_level_value_stays_there() -> None:
+    offer = offered(*HEAD, "a=ice-options:trickle", *AUDIO, "a=ice-options:ice2")
+    assert [part["a=ice-options:trickle"] for part in sections(dumps(offer))] == [1, 0]
+
+
+def test_a_candidate_is_a_value() -> None:
+    assert isinstance(parse_candidate("a=candidate:1 1 udp 1 h 9 typ host"), Candidate)
