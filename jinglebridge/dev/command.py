@@ -29,6 +29,7 @@ from jinglebridge.dev.prosody import (
 from jinglebridge.errors import OperatorError
 from jinglebridge.http.listener import listen
 from jinglebridge.http.page import DemoAccount, OfferedService
+from jinglebridge.media.candidates import local_addresses
 
 DEFAULT_PORTS = range(8080, 8100)
 """Tried in order when no port was asked for."""
@@ -106,6 +107,14 @@ def _banner(
     )
 
 
+def _media(address: str) -> MediaOptions:
+    if not ip_address(address).is_loopback:
+        return MediaOptions(bind=(address,))
+    # Firefox takes no loopback candidate of a peer, Chromium has none of its own: on one machine
+    # they meet us at its other addresses.
+    return MediaOptions(bind=(address, *local_addresses(())), allow_loopback=True)
+
+
 def _settings(address: str, port: int, prosody: PrivateProsody) -> Settings:
     # Made without a look at the environment, which may be meant for `run`.
     return Settings.model_construct(
@@ -122,7 +131,7 @@ def _settings(address: str, port: int, prosody: PrivateProsody) -> Settings:
             bosh_upstream=prosody.bosh_url,
             websocket_upstream=prosody.websocket_url,
         ),
-        media=MediaOptions(bind=(address,), allow_loopback=ip_address(address).is_loopback),
+        media=_media(address),
         limits=LimitOptions(),
         services=ServiceOptions(),
         log=LogOptions(),
