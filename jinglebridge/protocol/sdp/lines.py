@@ -21,14 +21,14 @@ _ADDRESS = re.compile(grammar.ADDRESS, re.ASCII)
 _LARGEST = 2**32 - 1
 
 
-def checked(text: str, *, section: int | None = None) -> str:
+def checked(text: str, *, section: int | None = None, line: int = 0) -> str:
     """Return ``text`` if it may stand on a line of a description.
 
     Raises:
         SdpError: it holds CR, LF, NUL, another control character or line end.
     """
     if _FORBIDDEN.search(text):
-        raise SdpError("control characters cannot stand in a line", section=section, content=text)
+        raise SdpError("a control character", section=section, line=line, content=text)
     return text
 
 

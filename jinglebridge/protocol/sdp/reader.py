@@ -80,6 +80,7 @@ class SectionReader:
         return SdpError(reason, section=self._index, line=line_number, content=line)
 
     def _read_media_line(self, line_number: int, line: str) -> None:
+        checked(line, section=self._index, line=line_number)
         match = _MEDIA_LINE.fullmatch(line)
         port = number(match.group(2), 65_535) if match else None
         if match is None or port is None:
@@ -106,10 +107,7 @@ class SectionReader:
             raise self._error(f"more than {_MAX_LINES} lines", line_number, line)
         if len(line) < 2 or line[1] != "=" or not line[0].isalpha():
             raise self._error("not of the form type=value", line_number, line)
-        try:
-            checked(line)
-        except SdpError:
-            raise self._error("control character", line_number, line) from None
+        checked(line, section=self._index, line=line_number)
         if line.startswith("a="):
             self._read_attribute(line[2:])
         elif line.startswith("c=") and self._values["connection"] is None:
@@ -339,10 +337,7 @@ class SessionReader:
             return
         if self._lines > _MAX_LINES or len(line) < 2 or line[1] != "=" or not line[0].isalpha():
             raise SdpError("not of the form type=value", line=line_number, content=line)
-        try:
-            checked(line)
-        except SdpError:
-            raise SdpError("control character", line=line_number, content=line) from None
+        checked(line, line=line_number)
         if line.startswith("a="):
             self._read_attribute(line_number, line)
         elif "origin" not in self._values and (match := _ORIGIN.fullmatch(line)):
