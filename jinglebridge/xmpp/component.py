@@ -15,6 +15,7 @@ from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.errors import (
     LocalProtocolError,
     MalformedStanza,
+    PolicyViolation,
     RemoteProtocolError,
     SignalingError,
 )
@@ -76,7 +77,7 @@ class Component:
             port=port,
             bounds=bounds,
             handle=self._handle,
-            refuse=self.send,
+            refuse=self._refuse,
         )
         self._iq_handlers: dict[tuple[str, str], _Handler] = {
             ("set", tag_of(Jingle)): self._jingle,
@@ -94,24 +95,29 @@ class Component:
         """Send a stanza; dropped when there is no stream.
 
         Raises:
-            LocalProtocolError: its ``from`` is not ours.
+            LocalProtocolError: its ``from`` is not ours, or it holds what XML forbids.
         """
         stanzas.check_sender(stanza, self.domain)
+        text = tostring(stanza, "unicode")
+        stanzas.check_characters(text)
         if self.stream.sessionstarted and self.stream.is_connected():
-            self.stream.send(tostring(stanza, "unicode"), use_filters=False)
+            self.stream.send(text, use_filters=False)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """Send a Jingle request and wait for its result; see ``ports.Signaling``.
 
         Raises:
             SignalingError: refused, timed out, or no link to the server.
+            LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
         if not stanzas.is_ours(sender, self.domain):
             raise LocalProtocolError(f"from={sender!r} is not of {self.domain}")
         if not (self.stream.sessionstarted and self.stream.is_connected()):
             raise SignalingError("remote-server-timeout", "no link to the server")
+        payload = build(jingle)
+        stanzas.check_characters(tostring(payload, "unicode"))
         iq = self.stream.make_iq_set(ito=peer, ifrom=sender)
-        iq.append(build(jingle))
+        iq.append(payload)
         try:
             # slixmpp leaves this method without types
             await iq.send(timeout=self._request_timeout)  # type: ignore[no-untyped-call]
@@ -129,6 +135,13 @@ class Component:
                 self._presence.handle(stanza)
         except Exception:
             self._log.exception("stanza failed", peer=stanza.get("from"))
+
+    def _refuse(self, stanza: Element, error: PolicyViolation) -> None:
+        """Answer a request that is too large or too deep to be looked at."""
+        try:
+            self.send(stanzas.error_answer(stanza, error))
+        except Exception:
+            self._log.exception("refusal failed", peer=stanza.get("from"))
 
     def _handle_iq(self, stanza: Element) -> None:
         try:

@@ -1,11 +1,14 @@
 """Stanzas that we send, as elements: every one gets its ``from`` checked before it leaves."""
 
+import re
 from xml.etree.ElementTree import Element, SubElement
 
 from jinglebridge.errors import LocalProtocolError, RemoteProtocolError
 from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE
 
 NAMESPACE = "jabber:component:accept"
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML document may hold (XML 1.0 §2.2)."""
 _CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 
@@ -58,3 +61,14 @@ def check_sender(stanza: Element, domain: str) -> None:
     """
     if not is_ours(stanza.get("from"), domain):
         raise LocalProtocolError(f"from={stanza.get('from')!r} is not of {domain}")
+
+
+def check_characters(text: str) -> None:
+    """Refuse to send what is no XML: the server would close the stream for every call.
+
+    Raises:
+        LocalProtocolError: a character is not allowed.
+    """
+    found = _FORBIDDEN.search(text)
+    if found is not None:
+        raise LocalProtocolError(f"character {found[0]!r} is not allowed in XML")

@@ -13,7 +13,7 @@ from slixmpp import ComponentXMPP
 
 from jinglebridge.errors import PolicyViolation
 from jinglebridge.xmpp.guard import StanzaBounds, check_bounds
-from jinglebridge.xmpp.stanzas import NAMESPACE, error_answer
+from jinglebridge.xmpp.stanzas import NAMESPACE
 
 _STANZAS = frozenset(f"{{{NAMESPACE}}}{name}" for name in ("iq", "message", "presence"))
 
@@ -28,7 +28,7 @@ class ComponentStream(ComponentXMPP):
         port: one of its component ports.
         bounds: the largest stanza that is read.
         handle: takes every stanza that is not the result of one of our requests; never raises.
-        refuse: sends the answer to a stanza beyond the bounds.
+        refuse: answers a request beyond the bounds; never raises.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ComponentStream(ComponentXMPP):
         port: int,
         bounds: StanzaBounds,
         handle: Callable[[Element], None],
-        refuse: Callable[[Element], None],
+        refuse: Callable[[Element, PolicyViolation], None],
     ) -> None:
         # slixmpp leaves this method without types
         super().__init__(jid, secret, host, port, fix_error_ns=True)  # type: ignore[no-untyped-call]
@@ -60,7 +60,7 @@ class ComponentStream(ComponentXMPP):
         except PolicyViolation as error:
             self._stream_log.warning("stanza refused", peer=xml.get("from"), error=str(error))
             if xml.tag.endswith("}iq") and xml.get("type") in ("get", "set"):
-                self._refuse(error_answer(xml, error))
+                self._refuse(xml, error)
             return
         is_reply = xml.tag.endswith("}iq") and xml.get("type") in ("result", "error")
         if is_reply:

@@ -47,9 +47,7 @@ def detached(
     engine = FakeEngine()
     bridge = Bridge(signaling=component, engine=engine, services=[EchoService()], limits=limits)
     component.attach(bridge)
-    return Attached(
-        component=component, link=Link(component.stream), bridge=bridge, engine=engine
-    )
+    return Attached(component=component, link=Link(component.stream), bridge=bridge, engine=engine)
 
 
 @asynccontextmanager

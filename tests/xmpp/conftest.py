@@ -1,6 +1,7 @@
 """The XMPP side runs on uvloop, as the product does; its tests leave nothing."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from jinglebridge.dev.prosody import PrivateProsody
 from jinglebridge.xmpp.link import LinkState
 from tests.support.leaks import holdings, nothing_but
 from tests.xmpp.attached import Attached, attached
-from tests.xmpp.phone import Phone, signed_in
+from tests.xmpp.phone import PASSWORD, Phone, signed_in
 
 
 def pytest_asyncio_loop_factories(
@@ -29,12 +30,18 @@ def logged() -> Iterator[list[EventDict]]:
         yield entries
 
 
+@pytest.fixture(autouse=True)
+def no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component has no TLS; reading the system's authorities is most of the time to make one."""
+    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda self: None)
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def prosody() -> AsyncIterator[PrivateProsody]:
     """A server with three accounts."""
     async with PrivateProsody(extra_config="allow_unencrypted_plain_auth = true") as server:
         for user in ("juliet", "romeo", "mallory"):
-            server.add_account(user, "p")
+            server.add_account(user, PASSWORD)
         yield server
 
 

@@ -3,15 +3,17 @@
 import asyncio
 import base64
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from xml.etree.ElementTree import Element, XMLPullParser, fromstring, tostring
+from typing import cast
+from xml.etree.ElementTree import Element, XMLPullParser, tostring
 from xml.sax.saxutils import quoteattr
 
 from jinglebridge.protocol.jingle.xep_0166 import Jingle
 from jinglebridge.protocol.xml import build, parse, tag_of
 
+PASSWORD = "p"
 CLIENT = "{jabber:client}"
 STANZAS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 JINGLE_ERRORS = "{urn:xmpp:jingle:errors:1}"
@@ -47,6 +49,10 @@ def refusal_of(answer: Element) -> Refusal:
     )
 
 
+def _new_parser() -> "XMLPullParser[Element]":
+    return XMLPullParser(("start", "end"))
+
+
 @dataclass(slots=True)
 class Phone:
     """A signed-in client; made by ``signed_in``."""
@@ -61,12 +67,12 @@ class Phone:
     _pending: dict[str, asyncio.Future[Element]] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=itertools.count)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
-    _parser: XMLPullParser = field(default_factory=lambda: XMLPullParser(("start", "end")))
+    _parser: "XMLPullParser[Element]" = field(default_factory=_new_parser)
     _depth: int = 0
 
     async def open(self) -> None:
         """Begin a stream; its features are waited for."""
-        self._parser, self._depth = XMLPullParser(("start", "end")), 0
+        self._parser, self._depth = _new_parser(), 0
         await self.send(
             "<stream:stream xmlns='jabber:client' to='localhost' version='1.0' "
             "xmlns:stream='http://etherx.jabber.org/streams'>"
@@ -123,9 +129,7 @@ class Phone:
         found = (item.find(tag_of(Jingle)) for item in self.received if item.get("type") == "set")
         return [parse(Jingle, item) for item in found if item is not None]
 
-    async def wait_for(
-        self, condition: Callable[["Phone"], object], within: float = 10.0
-    ) -> None:
+    async def wait_for(self, condition: Callable[["Phone"], object], within: float = 10.0) -> None:
         """Wait until this holds for what came."""
         async with asyncio.timeout(within):
             while not condition(self):
@@ -152,8 +156,8 @@ class Phone:
 
     async def _next(self) -> Element:
         while True:
-            for event, item in self._parser.read_events():
-                assert isinstance(item, Element)
+            events = cast(Iterator[tuple[str, Element]], self._parser.read_events())
+            for event, item in events:
                 self._depth += 1 if event == "start" else -1
                 if event == "end" and self._depth == 1:
                     return item
@@ -165,7 +169,7 @@ class Phone:
 
 @asynccontextmanager
 async def signed_in(
-    port: int, user: str, password: str = "p", resource: str = "phone"
+    port: int, user: str, password: str = PASSWORD, resource: str = "phone"
 ) -> AsyncIterator[Phone]:
     """A client for the length of a test."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -182,8 +186,3 @@ async def signed_in(
     finally:
         writer.close()
         await asyncio.gather(writer.wait_closed(), return_exceptions=True)
-
-
-def xml(text: str) -> Element:
-    """An element from text."""
-    return fromstring(text)

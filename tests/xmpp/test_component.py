@@ -1,0 +1,250 @@
+"""The component without a server: what may come in, what may go out, and what never raises."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, SubElement, fromstring
+
+import pytest
+from structlog.typing import EventDict
+
+from jinglebridge.bridge.bridge import Bridge
+from jinglebridge.bridge.limits import Limits
+from jinglebridge.errors import LocalProtocolError, SignalingError
+from jinglebridge.protocol.jingle.xep_0166 import (
+    Action,
+    Jingle,
+    Reason,
+    ReasonCondition,
+    ReasonText,
+)
+from tests.xmpp.attached import ECHO, Attached, detached
+from tests.xmpp.test_stanzas import JINGLE_ERRORS, NS, STANZAS
+
+JULIET = "juliet@localhost/balcony"
+
+
+@dataclass(slots=True)
+class Offline:
+    """A component whose stream is a list."""
+
+    whole: Attached
+    sent: list[Element] = field(default_factory=list)
+
+    def receive(self, stanza: Element) -> list[Element]:
+        """Let a stanza arrive as the stream would; returns what is sent at once."""
+        before = len(self.sent)
+        self.whole.component.stream._spawn_event(stanza)
+        return self.sent[before:]
+
+    def write(self, data: object, use_filters: bool = True) -> None:
+        self.sent.append(fromstring(str(data)))
+
+    def refuse(self, stanza: Element) -> tuple[str, str, str | None]:
+        """Type, condition and Jingle condition of the one answer, which is an error."""
+        (answer,) = self.receive(stanza)
+        assert answer.get("type") == "error"
+        (error,) = answer
+        jingle = [item.tag for item in error if JINGLE_ERRORS in item.tag]
+        return (
+            error.get("type", ""),
+            error[0].tag.removeprefix(f"{{{STANZAS}}}"),
+            jingle[0].removeprefix(f"{{{JINGLE_ERRORS}}}") if jingle else None,
+        )
+
+
+@pytest.fixture
+async def offline(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Offline]:
+    whole = detached(1, "secret", limits=Limits(close_timeout=0.05))
+    here = Offline(whole)
+    stream = whole.component.stream
+    monkeypatch.setattr(stream, "send", here.write)
+    monkeypatch.setattr(stream, "is_connected", lambda: True)
+    stream.sessionstarted = True
+    yield here
+    await whole.bridge.close()
+    stream.sessionstarted = False
+
+
+def iq(payload: str = "", kind: str = "set", **more: str) -> Element:
+    """A request of Juliet's."""
+    stanza = fromstring(f"<iq xmlns='{NS}'>{payload}</iq>")
+    for name, value in {"type": kind, "id": "i1", "from": JULIET, "to": ECHO, **more}.items():
+        stanza.set(name, value)
+    return stanza
+
+
+PING = "<ping xmlns='urn:xmpp:ping'/>"
+
+
+async def test_both_namespaces_of_a_stanza_are_taken(offline: Offline) -> None:
+    for namespace in (NS, "jabber:client"):
+        stanza = iq(PING, "get")
+        stanza.tag = f"{{{namespace}}}iq"
+        (answer,) = offline.receive(stanza)
+        assert answer.attrib == {"type": "result", "id": "i1", "to": JULIET, "from": ECHO}
+        assert not len(answer)
+
+
+@pytest.mark.parametrize("missing", ["from", "id"])
+async def test_a_request_without_an_address_or_id(offline: Offline, missing: str) -> None:
+    stanza = iq(PING, "get")
+    del stanza.attrib[missing]
+    assert offline.refuse(stanza) == ("modify", "bad-request", None)
+
+
+async def test_a_request_without_a_payload(offline: Offline) -> None:
+    assert offline.refuse(iq()) == ("modify", "bad-request", None)
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind"),
+    [
+        ("<x xmlns='urn:x'/>", "set"),
+        ("<x/>", "get"),
+        (PING, "set"),
+        ("<jingle xmlns='urn:xmpp:jingle:1'/>", "get"),
+        ("<jingle xmlns='urn:xmpp:jingle:0'/>", "set"),
+        (PING, "strange"),
+    ],
+)
+async def test_what_nobody_understands(offline: Offline, payload: str, kind: str) -> None:
+    assert offline.refuse(iq(payload, kind)) == ("cancel", "service-unavailable", None)
+
+
+async def test_a_bug_of_ours_is_an_error_and_no_more(
+    offline: Offline, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
+) -> None:
+    def fail(self: Bridge, peer: str, local: str, jingle: Jingle) -> None:
+        raise ZeroDivisionError("where the bug is")
+
+    monkeypatch.setattr(Bridge, "deliver", fail)
+    payload = "<jingle xmlns='urn:xmpp:jingle:1' action='session-info' sid='a'/>"
+    (answer,) = offline.receive(iq(payload))
+    assert answer[0].get("type") == "cancel"
+    assert answer[0][0].tag == f"{{{STANZAS}}}internal-server-error"
+    assert "bug is" not in (answer[0][1].text or "")
+    assert [entry["event"] for entry in logged] == ["request failed"]
+    assert len(offline.receive(iq(PING, "get"))) == 1
+
+
+async def test_messages_are_not_answered(offline: Offline) -> None:
+    for name in ("message", "presence", "iq"):
+        for kind in ("error", "normal" if name == "message" else "error"):
+            stanza = Element(f"{{{NS}}}{name}", {"from": JULIET, "to": ECHO, "type": kind})
+            SubElement(stanza, f"{{{NS}}}body").text = "hello?"
+            assert not offline.receive(stanza)
+
+
+@pytest.mark.parametrize("name", ["iq", "message", "presence"])
+@pytest.mark.parametrize("kind", ["get", "set", "result", "error", "normal", ""])
+async def test_deep_stanzas_raise_nothing(offline: Offline, name: str, kind: str) -> None:
+    stanza = Element(f"{{{NS}}}{name}", {"from": JULIET, "to": ECHO, "type": kind, "id": "i"})
+    here = stanza
+    for _ in range(36_000):
+        child = Element("a")
+        here.append(child)
+        here = child
+    answers = offline.receive(stanza)
+    assert len(answers) == (name == "iq" and kind in ("get", "set"))
+
+
+@pytest.mark.parametrize(
+    "to", ["", "other.localhost", "echo@evil.org", "evil.org/@bridge.localhost"]
+)
+@pytest.mark.parametrize("depth", [1, 500])
+async def test_nothing_is_answered_in_anothers_name(offline: Offline, to: str, depth: int) -> None:
+    """The server would close the stream; so would an exception on its way to slixmpp."""
+    payload = "<a>" * depth + "</a>" * depth
+    assert not offline.receive(iq(payload, to=to))
+    without = iq(payload)
+    del without.attrib["to"]
+    assert not offline.receive(without)
+    assert len(offline.receive(iq(PING, "get"))) == 1
+
+
+INSIDE = (
+    "<content creator='initiator' name='{0}'>"
+    "<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'>"
+    "<payload-type id='0' name='{1}' clockrate='8000'><parameter name='x' value='{2}'/>"
+    "</payload-type></description>"
+    "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='{3}' pwd='{4}'>"
+    "<fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='{5}' setup='actpass'>{6}</fingerprint>"
+    "<candidate component='1' foundation='{7}' generation='0' id='{8}' ip='{9}' port='9' "
+    "priority='1' protocol='{10}' type='{11}'/></transport></content>"
+)
+PLAIN = (
+    "a",
+    "PCMU",
+    "1",
+    "abcd",
+    "p" * 22,
+    "sha-256",
+    "AB:CD",
+    "1",
+    "a",
+    "127.0.0.1",
+    "udp",
+    "host",
+)
+CONTROLS = ("&#13;&#10;a=x:1", "&#10;a=x:1", "&#13;a=x:1", "&#9;", "&#127;")
+
+
+def initiate(*values: str, sid: str = "sid1") -> Element:
+    return iq(
+        f"<jingle xmlns='urn:xmpp:jingle:1' action='session-initiate' sid='{sid}'>"
+        f"{INSIDE.format(*values)}</jingle>"
+    )
+
+
+@pytest.mark.parametrize("place", range(len(PLAIN)))
+async def test_control_characters_are_refused_everywhere(offline: Offline, place: int) -> None:
+    """A server that writes them as references brings them to us as they are."""
+    for control in CONTROLS:
+        values = list(PLAIN)
+        values[place] = f"{PLAIN[place]}{control}{PLAIN[place]}"
+        assert offline.refuse(initiate(*values)) == ("modify", "bad-request", None)
+        assert offline.refuse(initiate(*PLAIN, sid=f"s{control}s")) == (
+            "modify", "bad-request", None
+        )  # fmt: skip
+    assert not offline.whole.bridge.calls
+    (answer,) = offline.receive(initiate(*PLAIN))
+    assert answer.get("type") == "result"
+
+
+@pytest.mark.parametrize("sender", ["juliet@localhost", "localhost", "", "echo@bridge.localhost.x"])
+async def test_a_request_leaves_in_our_name_only(offline: Offline, sender: str) -> None:
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    with pytest.raises(LocalProtocolError):
+        await offline.whole.component.request(sender, JULIET, request)
+    assert not offline.sent
+
+
+async def test_without_a_link_a_request_fails_at_once(offline: Offline) -> None:
+    offline.whole.component.stream.sessionstarted = False
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    with pytest.raises(SignalingError, match="no link to the server"):
+        await offline.whole.component.request(ECHO, JULIET, request)
+
+
+@pytest.mark.parametrize("words", ["\x00", "\x1b[31m", "\ud800", "\uffff", "a\x0bb"])
+async def test_what_xml_forbids_never_leaves(offline: Offline, words: str) -> None:
+    """One such character and the server closes the stream for every call."""
+    reason = Reason(condition=ReasonCondition.GONE, text=ReasonText(text=words))
+    request = Jingle(action=Action.SESSION_TERMINATE, sid="a", reason=reason)
+    with pytest.raises(LocalProtocolError):
+        await offline.whole.component.request(ECHO, JULIET, request)
+    assert not offline.sent
+
+
+async def test_a_request_before_a_bridge_is_attached(offline: Offline) -> None:
+    component = offline.whole.component
+    component._bridge = component._presence = None
+    payload = "<jingle xmlns='urn:xmpp:jingle:1' action='session-info' sid='a'/>"
+    for stanza in (
+        iq(payload),
+        iq("<query xmlns='http://jabber.org/protocol/disco#info'/>", "get"),
+        iq("<query xmlns='http://jabber.org/protocol/disco#items'/>", "get"),
+    ):
+        assert offline.refuse(stanza) == ("cancel", "internal-server-error", None)
+    presence = Element(f"{{{NS}}}presence", {"from": JULIET, "to": ECHO, "type": "probe"})
+    assert not offline.receive(presence)
