@@ -7,13 +7,14 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tests.e2e.browser import Browser, BrowserKind, FakeVideo, LaunchOptions, Page
+from tests.e2e.pictures import source_of
 from tests.support.stack import ECHO, Stack
 
 Transport = Literal["bosh", "websocket"]
 
 CAMERA = FakeVideo(width=320, height=180, fps=15)
-# Firefox does not pair its own addresses with a loopback address, so the bridge has to ask first, as
-# it can when Firefox shows its addresses: to a page with a real camera it does.
+# Firefox does not pair its own addresses with a loopback address, so the bridge has to ask first,
+# as it can when Firefox shows its addresses: to a page with a real camera it does.
 PREFERENCES: dict[BrowserKind, dict[str, bool | int | str]] = {
     "chromium": {},
     "firefox": {"media.peerconnection.ice.obfuscate_host_addresses": False},
@@ -29,7 +30,7 @@ class Softphone:
 
     async def open(self, transport: Transport) -> None:
         """Load the page."""
-        assert await self.page.goto(f"{self._url}?debug&transport={transport}") == 200
+        assert await self.page.goto(f"{self._url}?debug&transport={transport}") in (200, 304)
         await self.page.wait_for("window.jinglebridge !== undefined")
 
     async def sign_in(self, way: Literal["guest", "demo"] = "guest") -> None:
@@ -57,8 +58,8 @@ class Softphone:
     async def problem(self) -> str:
         """What the problem box says, empty when there is none."""
         text: str = await self.page.evaluate(
-            "document.querySelector('#problem').hidden ? '' : ['message', 'remedy']"
-            ".map((part) => document.querySelector('#problem-' + part).textContent).join(' ')"
+            "document.querySelector('#problem').checkVisibility()"
+            " ? document.querySelector('#problem p').textContent.replace(/\\s+/g, ' ').trim() : ''"
         )
         return text
 
@@ -83,6 +84,10 @@ class Softphone:
     async def wait_for_silence(self) -> None:
         """Wait until nothing is heard for a while."""
         await self.page.wait_for(f"{_energy_gained(1500)}.then((gained) => gained < {_AUDIBLE})")
+
+    async def paint(self, picture: str, width: int, height: int) -> None:
+        """Show a canvas in place of the camera from the next call on; see ``pictures``."""
+        await self.page.evaluate(source_of(picture, width, height))
 
     async def brightness(self) -> float:
         """Mean luminance of the picture of the other side, 0 to 255."""
@@ -121,7 +126,7 @@ async def softphone(
 async def eventually(question: Any, *, within: float = 10.0) -> None:
     """Ask the page again until it says yes."""
     async with asyncio.timeout(within):
-        while not await question():
+        while not await question():  # noqa: ASYNC110 # the page sets no events of ours
             await asyncio.sleep(0.1)
 
 

@@ -1,15 +1,19 @@
 """The first call: page, Prosody, bridge and media endpoint, all of them real."""
 
+from pathlib import Path
+
 import pytest
 
 from jinglebridge.protocol.jingle.xep_0166 import ReasonCondition, reason_of
-from tests.e2e.browser import BrowserKind
+from tests.e2e.browser import BrowserKind, ColorScheme
+from tests.e2e.pictures import LANDSCAPE, NOISE
 from tests.e2e.softphone import Transport, eventually, softphone
 from tests.support import leaks
 from tests.support.stack import ECHO, Stack, until
 
 pytestmark = pytest.mark.e2e
 
+ARTIFACTS = Path(__file__).parent / "artifacts"
 EVERYWHERE = pytest.mark.parametrize(
     ("kind", "transport"),
     [("chromium", "bosh"), ("chromium", "websocket"), ("firefox", "websocket")],
@@ -106,9 +110,9 @@ async def test_the_bridge_hangs_up_and_the_page_says_why(kind: BrowserKind, serv
         [call] = served.bridge.calls
         call.hang_up(reason_of(ReasonCondition.EXPIRED, "one hour is enough"))
         await phone.wait_for_state("ended")
-        sentence = "The call lasted as long as it may. “one hour is enough”"
+        sentence = "The call lasted as long as it may."
         assert await phone.words() == f"Call ended. {sentence}"
-        assert await phone.problem() == f"{sentence} Call again to go on."
+        assert await phone.problem() == f"{sentence} “one hour is enough” Call again to go on."
 
 
 async def test_the_demo_account_calls(served: Stack) -> None:
@@ -154,3 +158,61 @@ async def test_an_unknown_address_is_explained(jid: str, sentence: str, served: 
         assert not served.bridge.calls
         await phone.call(ECHO)
         await phone.wait_for_state("connected")
+
+
+async def test_a_noisy_picture_is_sent_at_full_quality(served: Stack) -> None:
+    async with softphone(served) as phone:
+        await phone.sign_in()
+        await phone.paint(NOISE, 640, 480)
+        await phone.call()
+        await phone.wait_for_state("connected")
+        rate = await phone.page.evaluate(
+            """new Promise((resolve) => {
+              const readBoth = async () => {
+                await jinglebridge.stats();
+                setTimeout(async () => resolve((await jinglebridge.stats()).outboundBitrate), 3000);
+              };
+              setTimeout(readBoth, 10_000);
+            })"""
+        )
+        print(f"\noutbound after 10 s: {rate / 1e6:.2f} Mbit/s")
+        assert rate >= 1e6
+        figures = await phone.stats()
+        assert (figures["frameWidth"], figures["frameHeight"]) != (0, 0)
+
+
+SHAPES = {"desktop": (1280, 800), "phone": (360, 740)}
+
+
+@pytest.mark.parametrize(
+    ("shape", "scheme"), [("desktop", "light"), ("desktop", "dark"), ("phone", "light")]
+)
+async def test_pictures_of_the_page(shape: str, scheme: ColorScheme, served: Stack) -> None:
+    async with softphone(served) as phone:
+        page = phone.page
+        await page.set_viewport(*SHAPES[shape])
+        await page.emulate_color_scheme(scheme)
+
+        async def picture(moment: str) -> None:
+            path = ARTIFACTS / f"{shape}-{scheme}-{moment}.png"
+            await page.screenshot(path)
+            assert path.stat().st_size > 10_000
+            sideways = "document.documentElement.scrollWidth > innerWidth"
+            assert not await page.evaluate(sideways), f"{moment}: the page scrolls sideways"
+
+        await picture("1-before")
+        await phone.sign_in()
+        await picture("2-ready")
+        await phone.paint(LANDSCAPE, 1280, 720)
+        await phone.call()
+        await phone.wait_for_state("connected")
+        # The picture comes up to its full size within seconds.
+        await page.wait_for("jinglebridge.stats().then((s) => s.frameWidth >= 960)")
+        await phone.wait_for_frames(30)
+        await picture("3-during")
+        await page.click("#hang-up")
+        await phone.wait_for_state("ended")
+        await picture("4-after")
+        await phone.call("nobody@bridge.localhost")
+        await phone.wait_for_state("ended")
+        await picture("5-refused")

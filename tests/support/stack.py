@@ -69,9 +69,7 @@ class Stack:
 
 
 @asynccontextmanager
-async def stack(
-    *, page: bool = True, limits: LimitOptions | None = None
-) -> AsyncIterator[Stack]:
+async def stack(*, page: bool = True, limits: LimitOptions | None = None) -> AsyncIterator[Stack]:
     """Start everything, and leave nothing behind.
 
     Args:
@@ -109,7 +107,7 @@ async def until(condition: Callable[[], Any], *, within: float = 10.0) -> None:
         TimeoutError: it did not happen within that many seconds.
     """
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 # whatever it is, it sets no event
             await asyncio.sleep(0.02)
 
 
