@@ -1,5 +1,7 @@
 """Data channels that answer every message with itself, on aiortc's SCTP (RFC 8831, RFC 8832)."""
 
+from contextlib import suppress
+
 from aiortc import RTCDataChannel, RTCSctpTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 
@@ -9,7 +11,6 @@ from jinglebridge.media.plan import DataSection
 _MAX_BUFFERED = 1 << 20
 """Bytes waiting to be sent; a peer that does not take its echo back gets no more of it."""
 _MAX_CHANNELS = 16
-_UNLIMITED = 1 << 30
 
 
 class DataChannels:
@@ -28,7 +29,7 @@ class DataChannels:
 
     async def start(self) -> None:
         """Begin the association; channels follow when the peer opens them."""
-        size = self._section.remote_max_message_size or _UNLIMITED
+        size = self._section.remote_max_message_size
         await self._sctp.start(RTCSctpCapabilities(maxMessageSize=size), self._section.remote_port)
 
     async def close(self) -> None:
@@ -47,7 +48,9 @@ class DataChannels:
 
         def echo(message: str | bytes) -> None:
             if channel.readyState == "open" and channel.bufferedAmount < _MAX_BUFFERED:
-                channel.send(message)
+                # A ValueError: longer than what the peer itself is willing to take.
+                with suppress(ValueError):
+                    channel.send(message)
 
         def forget() -> None:
             if channel in self._channels:

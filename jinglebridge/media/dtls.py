@@ -8,6 +8,7 @@ is told.
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol, cast
 
@@ -25,6 +26,8 @@ from jinglebridge.media.identity import DtlsRole, usable_fingerprints
 from jinglebridge.media.mux import Mux
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint
 
+_VALID_FOR = timedelta(days=7)
+
 
 class PacketSink(Protocol):
     """Takes authenticated, decrypted media."""
@@ -39,6 +42,19 @@ class PacketSink(Protocol):
 def generate_certificate() -> RTCCertificate:
     """A new ECDSA certificate, valid for 30 days."""
     return RTCCertificate.generateCertificate()
+
+
+class Certificates:
+    """The engine's certificate, a new one before the present one expires."""
+
+    def __init__(self) -> None:
+        self._current = generate_certificate()
+
+    def current(self, now: datetime) -> RTCCertificate:
+        """A certificate that stays valid for another week."""
+        if self._current.expires - now < _VALID_FOR:
+            self._current = generate_certificate()
+        return self._current
 
 
 def fingerprint_of(certificate: RTCCertificate) -> Fingerprint:

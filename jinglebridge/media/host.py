@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from jinglebridge.bridge import jsep
 from jinglebridge.bridge.ports import (
@@ -19,7 +20,7 @@ from jinglebridge.errors import (
     RemoteProtocolError,
     UnsupportedApplications,
 )
-from jinglebridge.media.dtls import generate_certificate
+from jinglebridge.media.dtls import Certificates
 from jinglebridge.media.peer import Peer
 from jinglebridge.media.program import Program
 from jinglebridge.media.settings import MediaSettings
@@ -46,9 +47,10 @@ class EngineHost:
         self._settings = settings
         self._programs = programs
         self._send = send
-        self._certificate = generate_certificate()
+        self._certificates = Certificates()
         self._frames = jsep.FrameReader()
         self._inboxes: dict[str, asyncio.Queue[jsep.Message]] = {}
+        self._closing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def receive(self, data: bytes) -> None:
@@ -67,8 +69,10 @@ class EngineHost:
 
     async def close(self) -> None:
         """End every session."""
-        for task in self._tasks:
-            task.cancel()
+        if not self._closing:
+            self._closing = True
+            for task in self._tasks:
+                task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -77,7 +81,11 @@ class EngineHost:
         refusal: CallError | None = None
         if program is None:
             refusal = UnsupportedApplications(f"no media program is called {message.service}")
-        elif message.session in self._inboxes or len(self._inboxes) >= self._settings.max_sessions:
+        elif (
+            self._closing
+            or message.session in self._inboxes
+            or len(self._inboxes) >= self._settings.max_sessions
+        ):
             refusal = Busy("the media engine takes no more calls now")
         if program is None or refusal is not None:
             self._refuse(message.session, refusal or GeneralError())
@@ -94,7 +102,7 @@ class EngineHost:
         inbox = self._inboxes[session]
         peer = Peer(
             settings=self._settings,
-            certificate=self._certificate,
+            certificate=self._certificates.current(datetime.now(UTC)),
             program=program,
             emit=lambda event: self._emit(session, event),
         )

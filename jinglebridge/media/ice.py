@@ -12,6 +12,7 @@ import errno
 import random
 import socket
 import struct
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -32,6 +33,9 @@ from jinglebridge.protocol.jingle.xep_0176 import Candidate
 
 CONSENT_INTERVAL_S = 5.0
 """RFC 7675 §5.1; each wait is between 0.8 and 1.2 of it."""
+
+MAX_CHECKS = 16
+"""How often one pair of addresses is checked, retransmissions not counted."""
 
 _RECEIVE_SIZE = 2048  # asyncio allocates 256 KiB for each datagram unless told
 _SOCKET_BUFFER = 1 << 20
@@ -107,6 +111,7 @@ class IceConnection(Connection):
         self._policy: CandidatePolicy = settings.policy
         self._path: tuple[asyncio.DatagramTransport, tuple[str, int]] | None = None
         self._on_consent: Callable[[bool], None] | None = None
+        self._checks: Counter[CandidatePair] = Counter()
         # Gathering is ours; connect() refuses to start before aioice's own has ended.
         self._local_candidates_start = True
         self._local_candidates_end = True
@@ -266,6 +271,15 @@ class IceConnection(Connection):
         if "PRIORITY" not in message.attributes:  # RFC 8445 §7.1.1 demands it, aioice relies on it
             return
         super().check_incoming(message, addr, protocol)
+
+    async def check_start(self, pair: CandidatePair) -> None:
+        """Check a pair, but not for ever: a peer may answer each check with a role conflict."""
+        self._checks[pair] += 1
+        if self._checks[pair] > MAX_CHECKS:
+            self.check_state(pair, CandidatePair.State.FAILED)
+            self.check_complete(pair)
+            return
+        await super().check_start(pair)
 
     def check_complete(self, pair: CandidatePair) -> None:
         """Keep the sending path beside the nominated pair, for :meth:`transmit`."""

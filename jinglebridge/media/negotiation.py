@@ -39,6 +39,9 @@ SCTP_PORT = 5000
 MAX_MESSAGE_SIZE = 65_536
 """Largest data channel message that we take, in bytes."""
 
+MAX_TRANSPORTS = 8
+"""Transports of one call; each has a socket on every local address."""
+
 _DATA_PROTOCOLS = frozenset({"UDP/DTLS/SCTP", "TCP/DTLS/SCTP"})
 _RTP_PROTOCOLS = frozenset(  # RFC 9429 §5.1.2: all of these mean the same to a DTLS-SRTP endpoint
     {
@@ -87,6 +90,8 @@ def negotiate(offer: Offer, local: LocalParameters) -> Negotiated:
     bundles: list[Group] = []
     for shares_transport, members in _bundles(offer, taken):
         try:
+            if len(plans) >= MAX_TRANSPORTS:
+                raise UnsupportedTransports("the offer needs too many transports")
             plan = _plan(members, offer, local)
         except CallError as refusal:
             refusals.append(refusal)

@@ -5,7 +5,6 @@ import secrets
 import string
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from time import monotonic
 
 from aiortc import RTCCertificate
@@ -114,8 +113,7 @@ class Peer:
         self._held.clear()
         if self._clock is not None:
             self._clock.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([self._clock])
+            await asyncio.wait([self._clock])
         if self._transports:
             await asyncio.gather(*(transport.close() for transport in self._transports))
         self._set_state(ConnectionState.CLOSED)
@@ -166,8 +164,7 @@ class Peer:
             await asyncio.sleep(due - monotonic())
             now = monotonic()
             for transport in self._transports:
-                if transport.state is ConnectionState.CONNECTED:
-                    transport.rtp.tick(now)
+                transport.tick(now)
 
     def _local_parameters(self, sections: int) -> LocalParameters:
         ssrcs: set[int] = set()

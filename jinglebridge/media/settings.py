@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from jinglebridge.media.candidates import CandidatePolicy
+from jinglebridge.media.candidates import CandidatePolicy, parse_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,7 +10,8 @@ class MediaSettings:
     """Settings of a media engine, the same for all its sessions."""
 
     bind_addresses: tuple[str, ...] = ()
-    """Local addresses that media uses; empty means every address but loopback and link-local."""
+    """Local addresses that media uses, each one offered to the peer; empty means every address of
+    this machine but loopback and link-local."""
     port_min: int = 0
     """First UDP port to use; 0 leaves the choice to the system."""
     port_max: int = 0
@@ -29,6 +30,10 @@ class MediaSettings:
     """Whether sections with data channels are accepted."""
 
     def __post_init__(self) -> None:
+        for text in self.bind_addresses:
+            address = parse_address(text)
+            if address is None or address.is_unspecified:
+                raise ValueError(f"media cannot be bound to {text!r}: an address is needed")
         if not 0 <= self.port_min <= self.port_max <= 65_535:
             raise ValueError("the UDP port range is not a range")
         if bool(self.port_min) != bool(self.port_max):

@@ -1,6 +1,7 @@
 """One transport of a call from end to end: ICE, the mux, DTLS, and RTP or data over it."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
@@ -19,6 +20,8 @@ from jinglebridge.media.rtp.congestion import TransportCc
 from jinglebridge.media.rtp.transport import RtpTransport
 from jinglebridge.media.settings import MediaSettings
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
+
+logger = logging.getLogger(__name__)
 
 
 class MediaTransport:
@@ -72,6 +75,7 @@ class MediaTransport:
         )
         self._data = DataChannels(self._dtls, plan.data) if plan.data is not None else None
         self._task: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Look for candidates and connect, in the background."""
@@ -83,14 +87,28 @@ class MediaTransport:
         """Try one more address of the peer, if the policy allows it."""
         self._ice.add_candidate(candidate)
 
+    def tick(self, now: float) -> None:
+        """Give RTP its turn; a transport whose RTP breaks has failed.
+
+        Args:
+            now: monotonic time in seconds.
+        """
+        if self._task is None or self.state is not ConnectionState.CONNECTED:
+            return
+        try:
+            self.rtp.tick(now)
+        except Exception as error:
+            logger.exception("RTP of media transport %s broke", self.plan.mids[0])
+            self.error = GeneralError(f"RTP broke: {type(error).__name__}")
+            self._task.cancel()
+
     async def close(self) -> None:
         """End everything, in any state and more than once; returns when nothing is left."""
-        if self._task is None:
-            await self._release()
-        else:
+        if self._task is not None:
             self._task.cancel()
             # wait() leaves the task alone when this call itself is cancelled.
             await asyncio.wait([self._task])
+        await self._end()
         self._set_state(ConnectionState.CLOSED)
 
     async def _run(self) -> None:
@@ -106,10 +124,10 @@ class MediaTransport:
         except CallError as error:
             self.error = error
         except Exception as error:
+            logger.exception("media transport %s broke", self.plan.mids[0])
             self.error = GeneralError(f"the media transport broke: {type(error).__name__}")
-            raise
         finally:
-            await self._release()
+            await self._end()
             if self.error is not None:
                 self._set_state(ConnectionState.FAILED)
 
@@ -134,12 +152,28 @@ class MediaTransport:
         lost = asyncio.create_task(self._ice.wait_closed())
         try:
             await asyncio.wait((ended, lost), return_when=asyncio.FIRST_COMPLETED)
+            peer_ended = ended.done()
         finally:
             ended.cancel()
             lost.cancel()
-        if lost.done() and not lost.cancelled():
+            await asyncio.wait((ended, lost))
+        if not peer_ended:
             raise ConnectivityError("the peer no longer answers")
         raise FailedTransport("the peer ended the media transport")
+
+    async def _end(self) -> None:
+        """Release everything, once, in a task that no cancelled caller takes along.
+
+        aioice waits for its sockets on futures that a cancelled wait would cancel for good.
+        """
+        if self._ending is None:
+            self._ending = asyncio.create_task(
+                self._release(), name=f"end of media transport {self.plan.mids[0]}"
+            )
+        await asyncio.wait([self._ending])
+        error = self._ending.exception()
+        if error is not None:
+            logger.error("media transport %s did not end well", self.plan.mids[0], exc_info=error)
 
     async def _release(self) -> None:
         self.rtp.close()
@@ -151,7 +185,8 @@ class MediaTransport:
         await self._ice.close()
 
     def _consent_changed(self, granted: bool) -> None:
-        self._set_state(ConnectionState.CONNECTED if granted else ConnectionState.DISCONNECTED)
+        if self.state in (ConnectionState.CONNECTED, ConnectionState.DISCONNECTED):
+            self._set_state(ConnectionState.CONNECTED if granted else ConnectionState.DISCONNECTED)
 
     def _set_state(self, state: ConnectionState) -> None:
         over = self.state in (ConnectionState.FAILED, ConnectionState.CLOSED)
