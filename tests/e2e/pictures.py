@@ -5,7 +5,9 @@ Each is the body of a JavaScript function ``(context, width, height, seconds)``.
 
 NOISE = """
   const noise = new Uint32Array(width * height);
-  for (let at = 0; at < noise.length; at += 1) noise[at] = (Math.random() * 0xffffffff) | 0xff000000;
+  for (let at = 0; at < noise.length; at += 1) {
+    noise[at] = (Math.random() * 0xffffffff) | 0xff000000;
+  }
   const bytes = new Uint8ClampedArray(noise.buffer);
   context.putImageData(new ImageData(bytes, width, height), 0, 0);
 """
@@ -80,6 +82,8 @@ def source_of(picture: str, width: int, height: int, rate: int = 30) -> str:
           if (track.readyState === 'ended') clearInterval(timer);
           else paint(context, {width}, {height}, performance.now() / 1000);
         }}, 1000 / {rate});
+        // Noise is too much for any rate: an encoder that may would send a smaller picture.
+        track.contentHint = 'detail';
         stream.addTrack(track);
         return stream;
       }};

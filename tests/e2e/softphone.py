@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from tests.e2e.browser import Browser, BrowserKind, FakeVideo, LaunchOptions, Page
+from tests.e2e.browser import Browser, BrowserKind, ColorScheme, FakeVideo, LaunchOptions, Page
 from tests.e2e.pictures import source_of
 from tests.support.stack import ECHO, Stack
 
@@ -113,9 +113,11 @@ async def softphone(
     running: Stack,
     kind: BrowserKind = "chromium",
     transport: Transport = "websocket",
+    *,
+    scheme: ColorScheme | None = None,
 ) -> AsyncIterator[Softphone]:
     """The page in a browser, not signed in yet; its manners are looked at in the end."""
-    options = LaunchOptions(fake_video=CAMERA, prefs=PREFERENCES[kind])
+    options = LaunchOptions(fake_video=CAMERA, prefs=PREFERENCES[kind], color_scheme=scheme)
     async with Browser.launch(kind, options) as browser:
         phone = Softphone(await browser.page(), running.url)
         await phone.open(transport)
