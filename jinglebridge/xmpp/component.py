@@ -4,12 +4,11 @@ One of the two places where errors are caught: what a peer did wrong becomes an 
 changes nothing else, whatever it was.
 """
 
+import asyncio
 from collections.abc import Callable
-from typing import Any
 from xml.etree.ElementTree import Element, tostring
 
 import structlog
-from slixmpp.exceptions import IqError, IqTimeout
 
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.errors import (
@@ -69,6 +68,7 @@ class Component:
         self._request_timeout = request_timeout
         self._bridge: Bridge | None = None
         self._presence: Presence | None = None
+        self._pending: dict[tuple[str, str], asyncio.Future[Element]] = {}
         self._log = structlog.get_logger()
         self.stream = ComponentStream(
             jid,
@@ -110,27 +110,37 @@ class Component:
             SignalingError: refused, timed out, or no link to the server.
             LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
-        if not stanzas.is_ours(sender, self.domain):
-            raise LocalProtocolError(f"from={sender!r} is not of {self.domain}")
+        # a foreign name is a bug of ours whether or not there is a link
+        stanzas.check_sender(Element("iq", {"from": sender}), self.domain)
         if not (self.stream.sessionstarted and self.stream.is_connected()):
             raise SignalingError("remote-server-timeout", "no link to the server")
-        payload = build(jingle)
-        stanzas.check_characters(tostring(payload, "unicode"))
-        iq = self.stream.make_iq_set(ito=peer, ifrom=sender)
-        iq.append(payload)
+        iq = Element(
+            f"{{{stanzas.NAMESPACE}}}iq",
+            {"type": "set", "id": self.stream.new_id(), "from": sender, "to": peer},
+        )
+        iq.append(build(jingle))
+        key = peer, iq.get("id", "")
+        waiting: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
+        self._pending[key] = waiting
         try:
-            # slixmpp leaves this method without types
-            await iq.send(timeout=self._request_timeout)  # type: ignore[no-untyped-call]
-        except IqTimeout:
+            self.send(iq)
+            async with asyncio.timeout(self._request_timeout):
+                answer = await waiting
+        except TimeoutError:
             raise SignalingError("remote-server-timeout", "no answer in time") from None
-        except IqError as error:
-            raise _signaling_error(error) from None
+        finally:
+            del self._pending[key]
+        if answer.get("type") == "error":
+            raise _signaling_error(answer)
 
     def _handle(self, stanza: Element) -> None:
         """Take one stanza of a peer; nothing leaves this but answers."""
         try:
             if stanza.tag.endswith("}iq"):
-                self._handle_iq(stanza)
+                if stanza.get("type") in ("result", "error"):
+                    self._handle_answer(stanza)
+                else:
+                    self._handle_iq(stanza)
             elif stanza.tag.endswith("}presence") and self._presence is not None:
                 self._presence.handle(stanza)
         except Exception:
@@ -142,6 +152,12 @@ class Component:
             self.send(stanzas.error_answer(stanza, error))
         except Exception:
             self._log.exception("refusal failed", peer=stanza.get("from"))
+
+    def _handle_answer(self, stanza: Element) -> None:
+        """Only whom we asked can answer."""
+        waiting = self._pending.get((stanza.get("from", ""), stanza.get("id", "")))
+        if waiting is not None and not waiting.done():
+            waiting.set_result(stanza)
 
     def _handle_iq(self, stanza: Element) -> None:
         try:
@@ -187,14 +203,16 @@ class Component:
         return self._presence
 
 
-def _signaling_error(error: IqError) -> SignalingError:
-    iq: Any = error.iq
-    jingle = next(
-        (
-            local_name(item.tag)
-            for item in iq.xml.iter()
-            if isinstance(item.tag, str) and namespace_of(item.tag) == ERRORS_NAMESPACE
-        ),
-        None,
-    )
-    return SignalingError(str(error.condition), str(error.text or ""), jingle)
+def _signaling_error(answer: Element) -> SignalingError:
+    """What an error says; not every client says all of it (RFC 6120 §8.3.2)."""
+    found: dict[str, str] = {}
+    words = ""
+    for item in answer.iterfind(f"{{{stanzas.NAMESPACE}}}error/*"):
+        name = local_name(item.tag)
+        namespace = namespace_of(item.tag)
+        if namespace == stanzas.CONDITIONS and name == "text":
+            words = item.text or ""
+        else:
+            found.setdefault(namespace, name)
+    condition = found.get(stanzas.CONDITIONS, "undefined-condition")
+    return SignalingError(condition, words, found.get(ERRORS_NAMESPACE))

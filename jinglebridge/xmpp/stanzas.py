@@ -9,7 +9,7 @@ from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE
 NAMESPACE = "jabber:component:accept"
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML document may hold (XML 1.0 §2.2)."""
-_CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 
 def domain_of(jid: str) -> str:
@@ -37,8 +37,8 @@ def answer(request: Element, kind: str, payload: Element | None = None) -> Eleme
 def error_answer(request: Element, error: RemoteProtocolError) -> Element:
     """The IQ error for a request (RFC 6120 §8.3, XEP-0166 §10)."""
     element = Element(f"{{{NAMESPACE}}}error", {"type": error.error_type})
-    SubElement(element, f"{{{_CONDITIONS}}}{error.condition}")
-    words = SubElement(element, f"{{{_CONDITIONS}}}text")
+    SubElement(element, f"{{{CONDITIONS}}}{error.condition}")
+    words = SubElement(element, f"{{{CONDITIONS}}}text")
     words.text = "".join(item if item.isprintable() else "?" for item in str(error))[:500]
     if error.jingle_condition is not None:
         SubElement(element, f"{{{ERRORS_NAMESPACE}}}{error.jingle_condition}")

@@ -1,8 +1,9 @@
 """slixmpp's component stream, with every stanza looked at before slixmpp does anything with it.
 
 slixmpp copies a stanza to refuse it and walks it recursively, so that one deep stanza would end
-the stream for all calls; it also keeps a roster row for everybody who ever sent presence. Both
-are kept away from it here: stanzas go to one handler, as elements.
+the stream for all calls; it keeps a roster row for everybody who ever sent presence, and it
+answers an error that it does not understand. All of it is kept away from it here: stanzas go to
+one handler, as elements.
 """
 
 from collections.abc import Callable
@@ -27,7 +28,7 @@ class ComponentStream(ComponentXMPP):
         host: where the server listens.
         port: one of its component ports.
         bounds: the largest stanza that is read.
-        handle: takes every stanza that is not the result of one of our requests; never raises.
+        handle: takes every other stanza; never raises.
         refuse: answers a request beyond the bounds; never raises.
     """
 
@@ -62,8 +63,4 @@ class ComponentStream(ComponentXMPP):
             if xml.tag.endswith("}iq") and xml.get("type") in ("get", "set"):
                 self._refuse(xml, error)
             return
-        is_reply = xml.tag.endswith("}iq") and xml.get("type") in ("result", "error")
-        if is_reply:
-            super()._spawn_event(xml)
-        else:
-            self._handle(xml)
+        self._handle(xml)

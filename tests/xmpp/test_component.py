@@ -1,5 +1,6 @@
 """The component without a server: what may come in, what may go out, and what never raises."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, SubElement, fromstring
@@ -224,6 +225,79 @@ async def test_without_a_link_a_request_fails_at_once(offline: Offline) -> None:
     request = Jingle(action=Action.SESSION_INFO, sid="a")
     with pytest.raises(SignalingError, match="no link to the server"):
         await offline.whole.component.request(ECHO, JULIET, request)
+
+
+async def test_a_request_that_nobody_answers(offline: Offline) -> None:
+    """The time-out is the component's own; nothing of the request stays behind."""
+    offline.whole.component._request_timeout = 0.02
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    with pytest.raises(SignalingError) as caught:
+        await offline.whole.component.request(ECHO, JULIET, request)
+    assert caught.value.condition == "remote-server-timeout"
+    (sent,) = offline.sent
+    assert (sent.get("from"), sent.get("to"), sent.get("type")) == (ECHO, JULIET, "set")
+
+
+@pytest.mark.parametrize("jingle", [None, "unknown-session", "tie-break"])
+async def test_an_error_of_the_peer(offline: Offline, jingle: str | None) -> None:
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    asking = asyncio.create_task(offline.whole.component.request(ECHO, JULIET, request))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    (sent,) = offline.sent
+    condition = f"<{jingle} xmlns='{JINGLE_ERRORS}'/>" if jingle else ""
+    answer = iq(
+        f"<error type='cancel'><item-not-found xmlns='{STANZAS}'/>"
+        f"<text xmlns='{STANZAS}'>who?</text>{condition}</error>",
+        "error",
+        id=sent.get("id", ""),
+    )
+    for stranger in ("mallory@localhost/balcony", "juliet@localhost", "localhost", ""):
+        for kind in ("result", "error"):
+            assert not offline.receive(iq("", kind, **{"id": sent.get("id", ""), "from": stranger}))
+    await asyncio.sleep(0.01)
+    assert not asking.done()
+    assert not offline.receive(answer)
+    with pytest.raises(SignalingError) as caught:
+        await asking
+    error = caught.value
+    assert (error.condition, error.text, error.jingle_condition) == (
+        "item-not-found", "who?", jingle
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "",
+        "<error/>",
+        "<error type='cancel'/>",
+        f"<error type='cancel'><text xmlns='{STANZAS}'>no</text></error>",
+        "<error type='cancel'><wave xmlns='urn:x'/></error>",
+    ],
+)
+async def test_an_error_that_says_nothing(offline: Offline, error: str) -> None:
+    """It is an error all the same, and never answered: errors that answer errors have no end."""
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    asking = asyncio.create_task(offline.whole.component.request(ECHO, JULIET, request))
+    await asyncio.sleep(0)
+    (sent,) = offline.sent
+    answer = iq(error, "error", id=sent.get("id", ""))
+    assert not offline.receive(answer)
+    assert not offline.receive(answer)
+    with pytest.raises(SignalingError) as caught:
+        await asking
+    assert caught.value.condition == "undefined-condition"
+    assert not offline.receive(answer)
+
+
+async def test_a_result(offline: Offline) -> None:
+    request = Jingle(action=Action.SESSION_INFO, sid="a")
+    asking = asyncio.create_task(offline.whole.component.request(ECHO, JULIET, request))
+    await asyncio.sleep(0)
+    (sent,) = offline.sent
+    assert not offline.receive(iq("", "result", id=sent.get("id", "")))
+    await asking
 
 
 @pytest.mark.parametrize("words", ["\x00", "\x1b[31m", "\ud800", "\uffff", "a\x0bb"])
