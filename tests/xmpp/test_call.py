@@ -5,6 +5,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
+import slixmpp
 
 from jinglebridge.bridge.ports import ConnectionState
 from jinglebridge.dev.prosody import COMPONENT_DOMAIN, PrivateProsody
@@ -19,7 +20,7 @@ from jinglebridge.protocol.sdp.text import loads_offer
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.xml import parse, tag_of
 from tests.xmpp.attached import ECHO, MEDIA, Attached
-from tests.xmpp.phone import CLIENT, Phone, Refusal, refusal_of, signed_in
+from tests.xmpp.phone import CLIENT, PASSWORD, Phone, Refusal, refusal_of, signed_in
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
 
@@ -117,6 +118,41 @@ async def test_a_contact_is_callable_at_every_login(
             answer = payload_of(await tablet.ask(jid, query, kind="get"))
             assert answer.get("node") == node
             assert any(item.get("var") == "urn:xmpp:jingle:1" for item in answer)
+
+
+async def test_slixmpp_finds_the_digest_right(whole: Attached, prosody: PrivateProsody) -> None:
+    """An implementation that is not ours subscribes, pings and recomputes XEP-0115."""
+    client = slixmpp.ClientXMPP("romeo@localhost/slixmpp", PASSWORD)
+    client.enable_starttls = client.enable_direct_tls = False
+    client.enable_plaintext = True
+    client.plugin["feature_mechanisms"].unencrypted_scram = True
+    for name in ("xep_0030", "xep_0115", "xep_0199"):
+        client.register_plugin(name)
+    loop = asyncio.get_running_loop()
+    started: asyncio.Future[None] = loop.create_future()
+    presence: asyncio.Future[Element] = loop.create_future()
+    client.add_event_handler("session_start", lambda _: started.set_result(None))
+    client.add_event_handler("presence_available", lambda item: presence.set_result(item.xml))
+    try:
+        async with asyncio.timeout(10):
+            client.connect("127.0.0.1", prosody.c2s_port)
+            await started
+            client.send_presence(pto=ECHO, ptype="probe")
+            caps = (await presence).find("{http://jabber.org/protocol/caps}c")
+            info = await client.plugin["xep_0030"].get_info(jid=slixmpp.JID(MEDIA))
+            assert await client.plugin["xep_0199"].ping(jid=slixmpp.JID(MEDIA)) < 5
+        # slixmpp leaves this method without types
+        digest = client.plugin["xep_0115"].generate_verstring(  # type: ignore[no-untyped-call]
+            info["disco_info"], "sha-1"
+        )
+        assert caps is not None
+        assert caps.get("ver") == digest
+    finally:
+        await client.disconnect()
+        sending = client._run_out_filters
+        if sending is not None:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
 
 async def test_a_probe_is_answered(whole: Attached, juliet: Phone) -> None:

@@ -86,7 +86,5 @@ def test_size_counts_everything(where: str) -> None:
 
 def test_many_small_elements_are_measured() -> None:
     wide = fromstring("<iq>" + "<a/>" * 300_000 + "</iq>")
-    started = time.perf_counter()
-    with pytest.raises(PolicyViolation):
+    with pytest.raises(PolicyViolation, match="characters"):
         check_bounds(wide, BOUNDS)
-    assert time.perf_counter() - started < 1.0
