@@ -110,7 +110,8 @@ def _from_base(key: str) -> Row:
     for row in _base["a"]:
         pattern = re.compile(row["reg"])
         match = pattern.match(key)
-        if match is not None and match.group(0) == key:
+        # the last row of the table matches everything
+        if match is not None and match.group(0) == key and pattern.match("") is None:
             return Row(pattern, (key,))
     raise LookupError(f"sdp-transform's grammar has no row for {key}")
 
