@@ -92,6 +92,12 @@ def test_local_addresses_lead_out() -> None:
     assert local_addresses(("127.0.0.1", "::1")) == ("127.0.0.1", "::1")
 
 
+@pytest.mark.parametrize("address", ["localhost", "0.0.0.0", "::", "eth0", ""])  # noqa: S104 refused
+def test_bind_address_must_be_one(address: str) -> None:
+    with pytest.raises(ValueError, match="an address is needed"):
+        MediaSettings(bind_addresses=("127.0.0.1", address))
+
+
 @pytest.mark.parametrize(("low", "high"), [(5, 4), (-1, 4), (1, 65_536), (0, 5)])
 def test_port_range_must_be_one(low: int, high: int) -> None:
     with pytest.raises(ValueError, match="port range"):

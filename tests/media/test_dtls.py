@@ -2,12 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiortc.rtcdtlstransport import certificate_digest
 
 from jinglebridge.errors import FailedTransport, SecurityError
-from jinglebridge.media.dtls import DtlsTransport, fingerprint_of, generate_certificate
+from jinglebridge.media.dtls import (
+    Certificates,
+    DtlsTransport,
+    fingerprint_of,
+    generate_certificate,
+)
 from jinglebridge.media.identity import DtlsRole, usable_fingerprints
 from jinglebridge.media.mux import Mux
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint
@@ -188,6 +194,14 @@ def test_best_digest_alone_counts() -> None:
     weaker = Fingerprint(hash="sha-256", value="CC:DD")
     assert usable_fingerprints((weaker, strong)) == (strong,)
     assert usable_fingerprints((Fingerprint(hash="md5", value="AA"),)) == ()
+
+
+def test_certificate_is_renewed_in_time() -> None:
+    certificates = Certificates()
+    now = datetime.now(UTC)
+    first = certificates.current(now)
+    assert certificates.current(now + timedelta(days=20)) is first
+    assert certificates.current(now + timedelta(days=24)) is not first
 
 
 async def test_end_is_told_to_the_peer() -> None:

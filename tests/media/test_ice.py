@@ -5,11 +5,13 @@ import socket
 from dataclasses import dataclass, field, replace
 
 import pytest
-from aioice import stun
+from aioice import Candidate as AioiceCandidate
+from aioice import Connection, stun
+from aioice.ice import CandidatePair
 
 from jinglebridge.errors import ConnectivityError, LocalProtocolError
 from jinglebridge.media.candidates import MAX_REMOTE_CANDIDATES, CandidatePolicy
-from jinglebridge.media.ice import IceConnection, bind_udp
+from jinglebridge.media.ice import MAX_CHECKS, IceConnection, bind_udp
 from jinglebridge.media.settings import MediaSettings
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
 
@@ -220,6 +222,62 @@ async def test_two_controlled_ends_settle_their_roles() -> None:
         await asyncio.gather(establish(near, far), establish(far, near))
     assert near.ice.ice_controlling != far.ice.ice_controlling
     await close(near, far)
+
+
+def pair_of(one: End, port: int) -> CandidatePair:
+    remote = AioiceCandidate("9", 1, "udp", 1, "127.0.0.1", port, "host")
+    pair = CandidatePair(one.ice._protocols[0], remote)
+    one.ice._remote_candidates.append(remote)
+    one.ice._check_list.append(pair)
+    return pair
+
+
+async def test_pair_that_lost_can_still_be_nominated(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = end("a"), end("b")
+    await one.ice.gather(one.candidates.append)
+    silent = bind_udp("127.0.0.1", 0, 0)
+    pair = pair_of(one, silent.getsockname()[1])
+
+    async def connect(connection: Connection) -> None:
+        """What aioice leaves behind when another pair has won."""
+        connection.check_start_task(pair)
+        await asyncio.sleep(0)
+        assert pair.task is not None
+        pair.task.cancel()
+
+    monkeypatch.setattr(Connection, "connect", connect)
+    await establish(one, other)
+    assert (pair.state, pair.task) == (CandidatePair.State.FAILED, None)
+    request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+    request.attributes["PRIORITY"] = 1
+    request.attributes["USE-CANDIDATE"] = None
+    one.ice.check_incoming(request, pair.remote_addr, one.ice._protocols[0])
+    await asyncio.sleep(0)
+    assert pair.state is CandidatePair.State.IN_PROGRESS
+    assert pair.remote_nominated
+    await close(one)
+    silent.close()
+
+
+async def test_role_conflict_is_not_answered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = end("a")
+    await one.ice.gather(one.candidates.append)
+    one.ice.remote_username = one.ice.remote_password = "b" * 22
+    pair = pair_of(one, 9)
+    asked = 0
+
+    async def conflict(*_: object, **__: object) -> None:
+        nonlocal asked
+        asked += 1
+        response = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.ERROR)
+        response.attributes["ERROR-CODE"] = (487, "Role Conflict")
+        raise stun.TransactionFailed(response)
+
+    monkeypatch.setattr(pair.protocol, "request", conflict)
+    await one.ice.check_start(pair)
+    assert asked == MAX_CHECKS
+    assert pair.state is CandidatePair.State.FAILED
+    await close(one)
 
 
 async def test_closing_ends_a_search() -> None:

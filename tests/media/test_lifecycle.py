@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from aioice import Connection, stun
 
 from jinglebridge.bridge.ports import ConnectionState, LocalCandidates
-from jinglebridge.errors import LocalProtocolError
+from jinglebridge.errors import ConnectivityError, GeneralError, LocalProtocolError
 from jinglebridge.media.dtls import generate_certificate
 from jinglebridge.media.ice import IceConnection
 from jinglebridge.media.mux import Mux
 from jinglebridge.media.peer import Peer
+from jinglebridge.media.rtp.transport import RtpTransport
 from jinglebridge.protocol.sdp.description import Offer, TrickledCandidates
 from jinglebridge.protocol.sdp.text import loads_offer
 from jinglebridge.services.echo import EchoProgram
@@ -135,6 +137,52 @@ async def test_once_connected() -> None:
         await caller.session.close()
         await caller.session.close()
         assert caller.events.states[-1] is ConnectionState.CLOSED
+
+
+async def test_broken_forwarding_fails_the_call_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    async with calling(video=False) as caller:
+        await caller.call()
+        await caller.frames("audio", 2)
+        monkeypatch.setattr(RtpTransport, "tick", broken)
+        await caller.events.reached(ConnectionState.FAILED)
+        assert isinstance(caller.events.error, GeneralError)
+        assert "on purpose" in caplog.text
+
+
+async def test_broken_transport_fails_the_call_and_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(IceConnection, "gather", broken)
+    async with opened() as (peer, events):
+        await peer.answer(offer())
+        await events.reached(ConnectionState.FAILED)
+        assert isinstance(events.error, GeneralError)
+        assert "on purpose" in caplog.text
+
+
+async def test_silence_is_told_before_it_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jinglebridge.media.ice.CONSENT_INTERVAL_S", 0.05)
+    async with calling(video=False, settings=replace(LOOPBACK, consent_timeout_s=1.0)) as caller:
+        await caller.call()
+        await caller.frames("audio", 2)
+        monkeypatch.setattr(stun, "RETRY_RTO", 0.02)
+        monkeypatch.setattr(Connection, "request_received", lambda *_: None)
+        await caller.events.reached(ConnectionState.DISCONNECTED)
+        monkeypatch.undo()
+        monkeypatch.setattr("jinglebridge.media.ice.CONSENT_INTERVAL_S", 0.05)
+        await caller.events.wait_for(lambda: caller.events.states[-1] is ConnectionState.CONNECTED)
+        monkeypatch.setattr(stun, "RETRY_RTO", 0.02)
+        monkeypatch.setattr(Connection, "request_received", lambda *_: None)
+        await caller.events.reached(ConnectionState.FAILED)
+        assert isinstance(caller.events.error, ConnectivityError)
 
 
 async def test_second_offer_is_refused_and_changes_nothing() -> None:

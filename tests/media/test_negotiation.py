@@ -353,6 +353,13 @@ def test_telephone_events_alone_are_no_call() -> None:
         negotiate(offer, local())
 
 
+def test_transports_are_limited() -> None:
+    offer = offer_of(*(audio(str(mid)) for mid in range(12)), session="")
+    negotiated = negotiate(offer, local())
+    assert len(negotiated.transports) == 8
+    assert [one.is_rejected for one in negotiated.answer.media] == 8 * [False] + 4 * [True]
+
+
 def test_two_sections_of_one_name() -> None:
     offer = offer_of(audio(), video())
     twins = offer.with_media((offer.media[0], replace(offer.media[1], mid="0")))

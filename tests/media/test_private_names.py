@@ -33,6 +33,8 @@ CONNECTION_METHODS = {
     "_pair_remote_candidate": ["self", "remote_candidate"],
     "build_request": ["self", "pair", "nominate"],
     "check_complete": ["self", "pair"],
+    "check_start": ["self", "pair"],
+    "check_state": ["self", "pair", "state"],
     "check_incoming": ["self", "message", "addr", "protocol"],
     "data_received": ["self", "data", "component"],
     "query_consent": ["self"],
