@@ -67,6 +67,18 @@ LANDSCAPE = """
 """
 """Somebody in front of hills in the evening."""
 
+GRAIN = (
+    LANDSCAPE
+    + """
+  for (let count = 0; count < 300; count += 1) {
+    const shade = Math.floor(256 * Math.random());
+    context.fillStyle = `rgb(${shade} ${shade} ${shade} / 20%)`;
+    context.fillRect(width * Math.random(), height * Math.random(), 8, 8);
+  }
+"""
+)
+"""The same with as much to encode as a real camera's picture has."""
+
 
 def source_of(picture: str, width: int, height: int, rate: int = 30) -> str:
     """JavaScript that makes the page's next calls show this picture, with the real microphone."""

@@ -1,7 +1,9 @@
-// Plays one side of a recorded negotiation on a real peer connection, the other side being recorded.
+// Plays each side of a recorded negotiation on a real peer connection, the other side being recorded.
 //
-//   replay(steps, me, text)   steps: what happened, in order; me: "A" or "B"; text: which text of
-//                             the other side's descriptions and candidates counts
+//   replay({ A: steps, B: steps })   what each side met, in order; each description and candidate of
+//                                    the other side has two texts, "original" and "mapped"
+//
+// The answer has for each side and text what came of each step.
 //
 // What this side says is what it said in the recording, with this connection's own keys: so the
 // other side's words meet the payload types, mids and order that they were written for. Nothing is
@@ -119,7 +121,7 @@
     }
   }
 
-  globalThis.replay = async (steps, me, text) => {
+  async function play(steps, me, text) {
     const pc = new RTCPeerConnection({ iceTransportPolicy: 'relay' });
     const heard = [];
     let ufrag = null;
@@ -151,5 +153,16 @@
       pc.close();
     }
     return heard;
+  }
+
+  globalThis.replay = async (sides) => {
+    const entries = Object.entries(sides).map(async ([me, steps]) => {
+      const [original, mapped] = await Promise.all([
+        play(steps, me, 'original'),
+        play(steps, me, 'mapped'),
+      ]);
+      return [me, { original, mapped }];
+    });
+    return Object.fromEntries(await Promise.all(entries));
   };
 })();

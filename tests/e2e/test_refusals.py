@@ -6,8 +6,8 @@ from collections.abc import Callable as Function
 from xml.etree.ElementTree import Element, tostring
 
 import pytest
-import slixmpp
 from aiortc import RTCConfiguration, RTCPeerConnection
+from slixmpp.xmlstream import StanzaBase
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatcherId
 
@@ -123,7 +123,7 @@ async def ask(caller: Caller, stanza: str, number: str) -> Element:
     """Send a stanza as it is, and wait for the answer to its id."""
     answered: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
 
-    def take(iq: slixmpp.Iq) -> None:
+    def take(iq: StanzaBase) -> None:
         answered.set_result(iq.xml)
 
     caller.client.register_handler(Callback(number, MatcherId(number), take, once=True))
