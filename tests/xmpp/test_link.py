@@ -18,7 +18,7 @@ from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonConditio
 from jinglebridge.xmpp.link import LinkState
 from tests.support.leaks import Holdings, holdings, nothing_but
 from tests.xmpp.attached import ECHO, Attached, attached, detached
-from tests.xmpp.phone import signed_in
+from tests.xmpp.phone import Phone, signed_in
 from tests.xmpp.test_call import call, hang_up
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
@@ -39,6 +39,12 @@ async def until(whole: Attached, state: LinkState, within: float) -> None:
     async with asyncio.timeout(within):
         while whole.link.state is not state:  # noqa: ASYNC110 - as an operator would look
             await asyncio.sleep(0.01)
+
+
+async def answered(phone: Phone) -> None:
+    """Wait until all requests of a new call have their results; the ping comes behind them."""
+    await phone.wait_for(lambda phone: len(phone.requests) == 3)
+    await phone.ping(ECHO)
 
 
 async def test_it_opens_and_closes(prosody: PrivateProsody, before: Holdings) -> None:
@@ -69,6 +75,7 @@ async def test_it_is_back_soon_after_the_server(
     async with attached(prosody) as whole:
         async with signed_in(prosody.c2s_port, "juliet") as juliet:
             ours = await call(whole, juliet)
+            await answered(juliet)
         (running,) = whole.bridge.calls
         first = whole.stream_id
         await getattr(prosody, how)()
@@ -102,6 +109,7 @@ async def test_a_call_ends_in_the_gap(prosody: PrivateProsody, before: Holdings)
     async with attached(prosody) as whole:
         async with signed_in(prosody.c2s_port, "juliet") as juliet:
             await call(whole, juliet)
+            await answered(juliet)
         (running,) = whole.bridge.calls
         await prosody.kill()
         await until(whole, LinkState.DOWN, 2)
