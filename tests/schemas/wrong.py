@@ -360,7 +360,12 @@ CASES: dict[str, Case] = {
         ),
     ),
     "urn:jinglebridge:sdp:0": Case(
-        ("<residue>a=rtcp-rsize</residue>", "<residue>s=a b\na=msid:- t\na=x</residue>"),
+        (
+            "<residue>a=rtcp-rsize</residue>",
+            "<residue>s=a b\na=msid:- t\na=x</residue>",
+            "<residue>a=x<section index='0'>m=audio 0 RTP/AVP 0\na=mid:0</section>"
+            "<section index='63' encoding='deflate'>q07IKJEyjvHSyhw=</section></residue>",
+        ),
         (
             "<residue/>",
             "<residue>rtcp-rsize</residue>",
@@ -371,6 +376,26 @@ CASES: dict[str, Case] = {
             "<residue>A=x</residue>",
             "<residue level='media'>a=x</residue>",
             "<residue><line>a=x</line></residue>",
+            "<residue>x<section index='0'>m=audio 0 RTP/AVP 0</section></residue>",
+            "<residue><section index='0'>m=audio 0 RTP/AVP 0</section>x</residue>",
+            "<residue><section>m=audio 0 RTP/AVP 0</section></residue>",
+            "<residue><section index='64'>m=audio 0 RTP/AVP 0</section></residue>",
+            "<residue><section index='0'>a=mid:0</section></residue>",
+            "<residue><section index='0'/></residue>",
+            "<residue><section index='0' encoding='gzip'>q07IKJEyjvHSyhw=</section></residue>",
+            "<residue><section index='0'>m=audio 0 RTP/AVP 0</section>"
+            "<section index='0'>m=audio 0 RTP/AVP 0</section></residue>",
+        ),
+    ),
+    "urn:xmpp:jingle:apps:category:0": Case(
+        ("<category name='slides'/>", "<category name='x-ours'/>"),
+        (
+            "<category/>",
+            "<category name=''/>",
+            "<category name='slides,alt'/>",
+            "<category name='two words'/>",
+            "<category name='slides'>slides</category>",
+            "<category name='slides' senders='both'/>",
         ),
     ),
     "urn:jinglebridge:datachannel:0": Case(

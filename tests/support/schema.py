@@ -48,12 +48,21 @@ class Beyond:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixed:
+    """The form of the text in an element that may have children."""
+
+    element: str
+    pattern: str
+
+
 @dataclass(frozen=True, slots=True)
 class Overlay:
     """Everything that no single schema knows."""
 
     extensions: tuple[Extension, ...]
     beyond: tuple[Beyond, ...]
+    mixed: tuple[Mixed, ...]
 
 
 @cache
@@ -111,6 +120,10 @@ def overlay() -> Overlay:
                 reason=" ".join(item.text.split()),
             )
             for item in root.iter(f"{_OVERLAY}beyond")
+        ),
+        tuple(
+            Mixed(element=clark(item, "element") or "", pattern=item.get("pattern"))
+            for item in root.iter(f"{_OVERLAY}mixed")
         ),
     )
 
@@ -174,6 +187,14 @@ def _is_beyond(row: Beyond, value: str | None) -> bool:
     return re.fullmatch(row.values, value) is not None
 
 
+def _wrong_text(part: Any) -> Iterator[str]:
+    for row in overlay().mixed:
+        for item in part.iter(row.element):
+            text = "".join((item.text or "", *(child.tail or "" for child in item)))
+            if (text or not len(item)) and re.fullmatch(row.pattern, text) is None:
+                yield f"{item.tag}: text of another form: {text[:60]!r}"
+
+
 def beyond_in(xml: str | ElementTree.Element) -> set[Beyond]:
     """What of a tree goes beyond the specifications."""
     return set().union(*map(_without_beyond, parts(tree_of(xml))))
@@ -188,6 +209,7 @@ def alone(xml: str | ElementTree.Element) -> list[str]:
             found.append(f"{part.tag}: no schema")
             continue
         _without_beyond(part)
+        found.extend(_wrong_text(part))
         if not schema.validate(part):
             found.extend(f"{part.tag}: {error.message}" for error in schema.error_log)
     return found
