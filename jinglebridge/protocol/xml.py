@@ -289,6 +289,16 @@ def parse(cls: type[T], xml: Element) -> T:
     return cls(**values)
 
 
+def parse_value(cls: type[T], **texts: str) -> T:
+    """Make a value from the texts of its attributes, checked as if they had come in an element.
+
+    Raises:
+        MalformedStanza: a text breaks its grammar.
+    """
+    codecs = {name: codec for name, _, codec, _ in _spec_of(cls).attributes}
+    return cls(**{name: _read(codecs[name], text, name) for name, text in texts.items()})
+
+
 def _parse_children(spec: _Spec, xml: Element, values: dict[str, Any], name: str) -> None:
     collected: dict[str, list[Any]] = {}
     for item in xml:

@@ -1,15 +1,16 @@
 """XEP-0167: Jingle RTP Sessions, version 1.2.3.
 
-The description also holds XEP-0293 (feedback), XEP-0294 (header extensions) and XEP-0339
-(sources). Deviations: a payload type's ``id`` goes to 127 only; a parameter may have an empty or
-missing name (``fmtp`` words without ``=``); ``<encryption>`` is known by name only, SDES being
-refused beside DTLS-SRTP.
+The description also holds XEP-0293 (feedback), XEP-0294 (header extensions), XEP-0339 (sources)
+and XEP-0507 (category). Deviations: a payload type's ``id`` goes to 127 only; a parameter may have
+an empty or missing name (``fmtp`` words without ``=``). SDES keys pass through a conversion; no
+call uses them.
 """
 
 from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
 from jinglebridge.protocol.jingle.xep_0294 import NAMESPACE as HDREXT_NAMESPACE
 from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
 from jinglebridge.protocol.jingle.xep_0339 import Source, SourceGroup
+from jinglebridge.protocol.jingle.xep_0507 import Category
 from jinglebridge.protocol.xml import (
     TEXT,
     TOKEN,
@@ -65,9 +66,22 @@ class Bandwidth:
     value: str | None = attribute(TOKEN, default=None)
 
 
+@element(NAMESPACE, "crypto")
+class Crypto:
+    """One SDES key (XEP-0167 §7, RFC 4568)."""
+
+    suite: str = attribute(TOKEN, name="crypto-suite")
+    key_params: str = attribute(TOKEN, name="key-params")
+    session_params: str | None = attribute(TEXT, name="session-params", default=None)
+    tag: str = attribute(TOKEN)
+
+
 @element(NAMESPACE, "encryption")
 class Encryption:
-    """SDES keys, which some clients send beside a DTLS fingerprint; never used."""
+    """SDES keys, which some clients send beside a DTLS fingerprint."""
+
+    required: str | None = attribute(TOKEN, default=None)
+    cryptos: tuple[Crypto, ...] = children(Crypto, maximum=16, default=())
 
 
 @element(NAMESPACE, "description")
@@ -87,6 +101,7 @@ class RtpDescription:
     sources: tuple[Source, ...] = children(Source, maximum=64, default=())
     source_groups: tuple[SourceGroup, ...] = children(SourceGroup, maximum=32, default=())
     rtcp_mux: bool = flag(NAMESPACE, "rtcp-mux", default=False)
+    categories: tuple[Category, ...] = children(Category, maximum=16, default=())
 
 
 @element(INFO_NAMESPACE, "active")

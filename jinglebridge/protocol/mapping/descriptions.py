@@ -3,10 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinglebridge.errors import CallError, SdpError, UnsupportedApplications
+from jinglebridge.errors import CallError, SdpError
 from jinglebridge.protocol.jingle.residue import Residue, residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
+from jinglebridge.protocol.mapping.levels import REPEATED, explicit_lines, unrepeated
+from jinglebridge.protocol.mapping.rejected import pack, unpack
 from jinglebridge.protocol.mapping.residue import MAX_LINES
 from jinglebridge.protocol.mapping.sections import content_of, section_of
 from jinglebridge.protocol.mapping.slots import SlotTable
@@ -17,14 +19,9 @@ from jinglebridge.protocol.sdp.description import (
     SectionDefaults,
     SessionDescription,
 )
-from jinglebridge.protocol.sdp.reader import SessionReader
+from jinglebridge.protocol.sdp.session_reader import SessionReader
 from jinglebridge.protocol.sdp.text import inherit
 from jinglebridge.protocol.sdp.writer import write_session
-
-_REPEATED = ("ice_ufrag", "ice_pwd", "fingerprints", "setup")
-"""What may stand at session level and every content says."""
-_SAID = (*_REPEATED, "direction")
-"""What standard elements say of a section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,28 +34,31 @@ class Mapped:
 
 
 def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable) -> Mapped:
-    """Say a description in Jingle; rejected sections are left out (XEP-0166 §7.2.9).
+    """Say a description in Jingle; rejected sections have no content (XEP-0166 §7.2.9).
 
     Args:
         description: an offer or an answer.
         writer: the role of the party that wrote it.
         slots: the session's table, one slot per section.
     """
-    contents = []
-    for section, slot in zip(description.media, slots.slots, strict=True):
-        if not section.is_rejected:
-            shared = replace(
-                section,
-                extmap_allow_mixed=section.extmap_allow_mixed
-                or (section.is_rtp and description.extmap_allow_mixed),
-            )
-            contents.append(content_of(shared, slot=slot, writer=writer))
+    contents, kept = [], []
+    for index, (section, slot) in enumerate(zip(description.media, slots.slots, strict=True)):
+        if section.is_rejected:
+            kept.append(pack(index, section, description.defaults))
+            continue
+        shared = replace(
+            section,
+            extmap_allow_mixed=section.extmap_allow_mixed
+            or (section.is_rtp and description.extmap_allow_mixed),
+        )
+        repeated = explicit_lines(section, description.defaults)
+        contents.append(content_of(shared, slot=slot, writer=writer, explicit=repeated))
     names = {slot.mid: slot.name for slot in slots.slots}
     groups = tuple(
         group_of(group.semantics, tuple(names.get(mid, mid) for mid in group.names))
         for group in description.groups
     )
-    residue = residue_of(_session_lines(description))
+    residue = residue_of(_session_lines(description), tuple(kept))
     return Mapped(contents=tuple(contents), groups=groups, residue=residue)
 
 
@@ -80,9 +80,12 @@ def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
         IncompatibleParameters: those that are have no payload type.
         MalformedStanza: a content contradicts itself.
     """
-    slots, media = SlotTable(), []
-    refused: CallError = UnsupportedApplications("the offer has no content")
+    slots = SlotTable()
+    media: list[MediaDescription] = []
+    kept = unpack(jingle.residue)
+    refused: CallError | None = None
     for content in jingle.contents:
+        slots, media = _with_kept(slots, media, kept)
         grown = slots.with_content(content)
         try:
             media.append(section_of(content, slot=grown.slots[-1], writer=writer))
@@ -90,10 +93,21 @@ def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
             refused = error
         else:
             slots = grown
-    if not media:
+    slots, media = _with_kept(slots, media, kept)
+    if not media and refused is not None:
         raise refused
     session = _session_of(jingle, tuple(media), slots)
     return Offer(**session), slots
+
+
+def _with_kept(
+    slots: SlotTable, media: list[MediaDescription], kept: dict[int, MediaDescription]
+) -> tuple[SlotTable, list[MediaDescription]]:
+    """Put the rejected sections that come next into their places."""
+    while (section := kept.get(len(media))) is not None and slots.by_mid(section.mid) is None:
+        slots = slots.with_section(section.mid)
+        media = [*media, section]
+    return slots, media
 
 
 def answer_of(jingle: Jingle, *, writer: Creator, offer: Offer, slots: SlotTable) -> Answer:
@@ -112,8 +126,16 @@ def answer_of(jingle: Jingle, *, writer: Creator, offer: Offer, slots: SlotTable
         if slot is None:
             raise SdpError("a content was accepted that was not offered", content=content.name)
         found[slot.mid] = section_of(content, slot=slot, writer=writer)
-    media = tuple(found.get(item.mid) or rejected(item) for item in offer.media)
+    kept = unpack(jingle.residue)
+    media = tuple(
+        found.get(item.mid) or _refused(item, kept.get(index))
+        for index, item in enumerate(offer.media)
+    )
     return Answer(**_session_of(jingle, media, slots))
+
+
+def _refused(offered: MediaDescription, kept: MediaDescription | None) -> MediaDescription:
+    return kept if kept is not None and kept.mid == offered.mid else rejected(offered)
 
 
 def rejected(offered: MediaDescription) -> MediaDescription:
@@ -156,17 +178,14 @@ def _session_of(
             )
     # a section whose content says nothing of these must not get them from the residue
     said = reader.defaults()
-    unsaid = [name for name in _SAID if not all(getattr(item, name) for item in live)]
+    unsaid = [name for name in REPEATED if not all(getattr(item, name) for item in live)]
     defaults = replace(said, **{name: getattr(SectionDefaults(), name) for name in unsaid})
-    media = tuple(_unrepeated(inherit(item, defaults), defaults) for item in media)
-    return {**values, "groups": groups, "defaults": defaults, "media": media}
-
-
-def _unrepeated(section: MediaDescription, defaults: SectionDefaults) -> MediaDescription:
-    """Leave out of a section what every content says and what stood at session level."""
-    repeated = (
-        name
-        for name in _REPEATED
-        if getattr(defaults, name) and getattr(section, name) == getattr(defaults, name)
+    explicit = {
+        slot.mid: content.residue.lines if content.residue else ()
+        for content in jingle.contents
+        if (slot := slots.by_content(content.creator, content.name)) is not None
+    }
+    media = tuple(
+        unrepeated(inherit(item, defaults), defaults, explicit.get(item.mid, ())) for item in media
     )
-    return replace(section, inherited=section.inherited.union(repeated))
+    return {**values, "groups": groups, "defaults": defaults, "media": media}

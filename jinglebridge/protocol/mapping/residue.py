@@ -32,12 +32,12 @@ _NEVER_ADDED = ("mid", *(direction.value for direction in Direction))
 _STANDARD = (
     *("ptime", "maxptime", "extmap", "extmap-allow-mixed", "rtcp-mux", "ssrc", "ssrc-group"),
     *("ice-ufrag", "ice-pwd", "end-of-candidates", "fingerprint", "setup"),
-    "sctp-port",
+    *("sctp-port", "content", "crypto", "remote-candidates"),
 )
 """Attributes that standard elements say."""
 _RTP_FIELDS = (
     *("bandwidths", "rtcp_fb", "trr_int", "ptime", "maxptime", "header_extensions"),
-    *("extmap_allow_mixed", "rtcp_mux", "sources", "source_groups"),
+    *("extmap_allow_mixed", "rtcp_mux", "sources", "source_groups", "categories", "cryptos"),
 )
 """What only an RTP description has elements for."""
 

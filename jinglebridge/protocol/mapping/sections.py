@@ -11,7 +11,7 @@ from jinglebridge.errors import (
 )
 from jinglebridge.protocol.jingle.residue import residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Senders
-from jinglebridge.protocol.jingle.xep_0167 import PayloadType, RtpDescription
+from jinglebridge.protocol.jingle.xep_0167 import Encryption, PayloadType, RtpDescription
 from jinglebridge.protocol.jingle.xep_0176 import Candidate, IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
@@ -33,8 +33,13 @@ _CLOCK_RATES = {"audio": 8_000, "video": 90_000}
 _SCTP_STREAMS = 1024
 
 
-def content_of(section: MediaDescription, *, slot: Slot, writer: Creator) -> Content:
-    """The content that says what ``writer`` wrote in this section."""
+def content_of(
+    section: MediaDescription, *, slot: Slot, writer: Creator, explicit: tuple[str, ...] = ()
+) -> Content:
+    """The content that says what ``writer`` wrote in this section.
+
+    ``explicit`` are lines that the section repeats although they stand at session level.
+    """
     description: RtpDescription | DataChannelDescription = (
         _rtp_description_of(section, writer) if section.is_rtp else DataChannelDescription()
     )
@@ -44,7 +49,7 @@ def content_of(section: MediaDescription, *, slot: Slot, writer: Creator) -> Con
         senders=None if section.direction is None else senders_of(section.direction, writer),
         description=description,
         transport=transport_of(section),
-        residue=residue_of(residue_lines(section)),
+        residue=residue_of((*residue_lines(section), *explicit)),
     )
 
 
@@ -63,6 +68,8 @@ def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescri
         sources=section.sources,
         source_groups=section.source_groups,
         rtcp_mux=section.rtcp_mux,
+        encryption=Encryption(cryptos=section.cryptos) if section.cryptos else None,
+        categories=section.categories,
     )
 
 
@@ -91,6 +98,7 @@ def transport_of(section: MediaDescription) -> IceUdpTransport:
         ),
         sctpmap=sctpmap,
         candidates=tuple(wire_candidate(item) for item in section.candidates),
+        remote_candidates=section.remote_candidates,
         gathering_complete=section.end_of_candidates,
     )
 
@@ -142,6 +150,7 @@ def _with_transport(
         fingerprints=tuple(replace(item, setup=None) for item in transport.fingerprints),
         setup=_setup_of(transport.fingerprints, name),
         candidates=tuple(replace(item, id=None, network=None) for item in transport.candidates),
+        remote_candidates=transport.remote_candidates,
         end_of_candidates=transport.gathering_complete,
     )
 
@@ -178,6 +187,8 @@ def _rtp_section(
         sources=description.sources,
         source_groups=description.source_groups,
         rtcp_mux=description.rtcp_mux,
+        cryptos=description.encryption.cryptos if description.encryption else (),
+        categories=description.categories,
     )
 
 

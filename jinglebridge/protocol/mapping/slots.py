@@ -62,6 +62,10 @@ class SlotTable:
         slot = Slot(creator=content.creator, name=content.name, mid=mid)
         return SlotTable((*self.slots, slot))
 
+    def with_section(self, mid: str, creator: Creator = Creator.INITIATOR) -> "SlotTable":
+        """A table with one more slot at the end, for a section whose mid names its content."""
+        return SlotTable((*self.slots, Slot(creator=creator, name=mid, mid=mid)))
+
 
 def slots_of(description: SessionDescription, creator: Creator) -> SlotTable:
     """The table of a first offer: every section's mid is its content's name."""

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
-from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, PayloadType
-from jinglebridge.protocol.jingle.xep_0176 import Candidate
+from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
+from jinglebridge.protocol.jingle.xep_0176 import Candidate, RemoteCandidate
 from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0338 import Group
 from jinglebridge.protocol.jingle.xep_0339 import Source, SourceGroup
+from jinglebridge.protocol.jingle.xep_0507 import Category
 
 RTP_PROTOCOL = "UDP/TLS/RTP/SAVPF"
 SCTP_PROTOCOL = "UDP/DTLS/SCTP"
@@ -121,6 +122,10 @@ class MediaDescription:
     extmap_allow_mixed: bool = False
     rtcp_mux: bool = False
     rtcp_rsize: bool = False
+    categories: tuple[Category, ...] = ()
+    """``a=content`` (RFC 4796)."""
+    cryptos: tuple[Crypto, ...] = ()
+    """SDES keys (RFC 4568); no call uses them."""
     sources: tuple[Source, ...] = ()
     source_groups: tuple[SourceGroup, ...] = ()
     msids: tuple[Msid, ...] = ()
@@ -133,6 +138,8 @@ class MediaDescription:
     ice_options: tuple[str, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     end_of_candidates: bool = False
+    remote_candidates: tuple[RemoteCandidate, ...] = ()
+    """What the controlling side chose (RFC 8839 §5.2)."""
     fingerprints: tuple[Fingerprint, ...] = ()
     """Their ``setup`` is not used here; the section has one."""
     setup: Setup | None = None

@@ -89,6 +89,14 @@ _REPLACED = {
     # RFC 8851 §10
     "rid": _row(r"rid:([A-Za-z0-9_-]+) (send|recv)(?: (\S.*))?", "id", "direction", "parameters"),
     "simulcast": _row(r"simulcast:(\S.*)", "value"),
+    # RFC 4796 §5
+    "content": _row(r"content:([^\s,]+(?:,[^\s,]+)*)", "values"),
+    # RFC 4568 §9.1
+    "crypto": _row(
+        r"crypto:(\S+) (\S+) (\S+)(?: (\S.*))?", "tag", "suite", "key_params", "session_params"
+    ),
+    # RFC 8839 §5.2: component, address and port, again and again
+    "remote-candidates": _row(r"remote-candidates:((?:\S+ \S+ \S+)(?: \S+ \S+ \S+)*)", "triples"),
     "mid": _row(r"mid:(\S+)", "value"),
     "ptime": _row(rf"ptime:{_NUMBER}", "value"),
     "maxptime": _row(rf"maxptime:{_NUMBER}", "value"),

@@ -1,4 +1,4 @@
-"""The reading loop: line after line into one section, or into the session's own part.
+"""The reading loop: line after line into one section.
 
 A line that is understood fills a field; any other ``a=`` line is kept as an
 :class:`Attribute`, any other line whole. Only lines without which nothing makes sense (``v=``,
@@ -7,19 +7,20 @@ A line that is understood fills a field; any other ``a=`` line is kept as an
 
 import re
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from jinglebridge.errors import SdpError
-from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, PayloadType
+from jinglebridge.errors import MalformedStanza, SdpError
+from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
+from jinglebridge.protocol.jingle.xep_0176 import RemoteCandidate
 from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
-from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
 from jinglebridge.protocol.jingle.xep_0339 import (
     Source,
     SourceParameter,
     source_group_of,
 )
+from jinglebridge.protocol.jingle.xep_0507 import Category
 from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
     Attribute,
@@ -27,9 +28,7 @@ from jinglebridge.protocol.sdp.description import (
     HeaderExtension,
     MediaDescription,
     Msid,
-    Origin,
     Rid,
-    SectionDefaults,
 )
 from jinglebridge.protocol.sdp.lines import (
     build_candidate,
@@ -41,17 +40,16 @@ from jinglebridge.protocol.sdp.lines import (
     parse_fmtp,
     words_of,
 )
+from jinglebridge.protocol.xml import parse_value
 
 Parts = dict[str, str | None]
 
 _MEDIA_LINE = re.compile(
     r"m=([A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII
 )
-_BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
-_ORIGIN = re.compile(r"o=(\S+) (\S+) (\S+) (\S+ \S+ \S+)", re.ASCII)
-_DIRECTIONS = {direction.value: direction for direction in Direction}
-_INHERITABLE = ("fingerprint", "setup", "ice-ufrag", "ice-pwd", "ice-options", *_DIRECTIONS)
-_MAX_LINES = 4096
+BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
+DIRECTIONS = {direction.value: direction for direction in Direction}
+MAX_LINES = 4096
 _NOT_IN_SECTION = "vomst"
 """Types of lines that a section cannot have (RFC 8866 §5)."""
 
@@ -103,8 +101,8 @@ class SectionReader:
             SdpError: it is no SDP line at all, or there are too many.
         """
         self._lines += 1
-        if self._lines > _MAX_LINES:
-            raise self._error(f"more than {_MAX_LINES} lines", line_number, line)
+        if self._lines > MAX_LINES:
+            raise self._error(f"more than {MAX_LINES} lines", line_number, line)
         if len(line) < 2 or line[1] != "=" or not line[0].isalpha():
             raise self._error("not of the form type=value", line_number, line)
         checked(line, section=self._index, line=line_number)
@@ -112,7 +110,7 @@ class SectionReader:
             self._read_attribute(line[2:])
         elif line.startswith("c=") and self._values["connection"] is None:
             self._values["connection"] = line[2:]
-        elif match := _BANDWIDTH.fullmatch(line):
+        elif match := BANDWIDTH.fullmatch(line):
             self._add("bandwidths", Bandwidth(type=match.group(1), value=match.group(2)))
         elif line[0] in _NOT_IN_SECTION:
             raise self._error("a line of the session in a section", line_number, line)
@@ -124,8 +122,8 @@ class SectionReader:
 
     def _read_attribute(self, text: str) -> None:
         name = text.partition(":")[0]
-        if text in _DIRECTIONS and "direction" not in self._values:
-            self._values["direction"] = _DIRECTIONS[text]
+        if text in DIRECTIONS and "direction" not in self._values:
+            self._values["direction"] = DIRECTIONS[text]
             return
         parts, handler = grammar.read(name, text), _HANDLERS.get(name)
         if parts is None or handler is None or not handler(self, parts, text):
@@ -190,7 +188,7 @@ class SectionReader:
         identifier = number(parts["id"], 65_535)
         if identifier is None:
             return False
-        direction = _DIRECTIONS.get(parts["direction"] or "")
+        direction = DIRECTIONS.get(parts["direction"] or "")
         self._add(
             "header_extensions",
             HeaderExtension(
@@ -224,6 +222,38 @@ class SectionReader:
             return False
         self._add("candidates", candidate)
         return True
+
+    def _content(self, parts: Parts, _: str) -> bool:
+        names = (parts["values"] or "").split(",")
+        try:
+            categories = tuple(parse_value(Category, name=name) for name in names)
+        except MalformedStanza:
+            return False
+        return self._once("categories", categories)
+
+    def _crypto(self, parts: Parts, _: str) -> bool:
+        self._add(
+            "cryptos",
+            Crypto(
+                tag=parts["tag"] or "",
+                suite=parts["suite"] or "",
+                key_params=parts["key_params"] or "",
+                session_params=parts["session_params"],
+            ),
+        )
+        return True
+
+    def _remote_candidates(self, parts: Parts, _: str) -> bool:
+        words = (parts["triples"] or "").split(" ")
+        triples = list(zip(words[::3], words[1::3], words[2::3], strict=True))
+        try:
+            chosen = tuple(
+                parse_value(RemoteCandidate, component=component, ip=ip, port=port)
+                for component, ip, port in triples
+            )
+        except MalformedStanza:
+            return False
+        return self._once("remote_candidates", chosen)
 
     def _fingerprint(self, parts: Parts, _: str) -> bool:
         value = Fingerprint(hash=parts["hash"] or "", value=parts["value"] or "")
@@ -286,6 +316,9 @@ _HANDLERS: dict[str, Callable[[SectionReader, Parts, str], bool]] = {
     "rtcp-fb": SectionReader._rtcp_fb,
     "extmap": SectionReader._extmap,
     "candidate": SectionReader._candidate,
+    "content": SectionReader._content,
+    "crypto": SectionReader._crypto,
+    "remote-candidates": SectionReader._remote_candidates,
     "ice-options": SectionReader._options,
     "ice-ufrag": _text_into("ice_ufrag"),
     "ice-pwd": _text_into("ice_pwd"),
@@ -307,87 +340,3 @@ _HANDLERS: dict[str, Callable[[SectionReader, Parts, str], bool]] = {
     "rtcp-rsize": _flag_into("rtcp_rsize"),
     "bundle-only": _flag_into("bundle_only"),
 }
-
-
-class SessionReader:
-    """Reads the lines before the first ``m=``; ``finish`` gives the description's values.
-
-    What holds for every section comes out of ``defaults``.
-    """
-
-    def __init__(self) -> None:
-        self._shared = SectionReader(0, 0, "")
-        self._values: dict[str, Any] = {}
-        self._groups: list[Group] = []
-        self._attributes: list[Attribute] = []
-        self._other: list[str] = []
-        self._bandwidths: list[Bandwidth] = []
-        self._lines = 0
-
-    def read(self, line_number: int, line: str) -> None:
-        """Take one line.
-
-        Raises:
-            SdpError: it is no SDP line, or the first one is not ``v=0``.
-        """
-        self._lines += 1
-        if (self._lines == 1) != (line == "v=0"):
-            raise SdpError("a description begins with v=0", line=line_number, content=line)
-        if line == "v=0":
-            return
-        if self._lines > _MAX_LINES or len(line) < 2 or line[1] != "=" or not line[0].isalpha():
-            raise SdpError("not of the form type=value", line=line_number, content=line)
-        checked(line, line=line_number)
-        if line.startswith("a="):
-            self._read_attribute(line_number, line)
-        elif "origin" not in self._values and (match := _ORIGIN.fullmatch(line)):
-            self._values["origin"] = Origin(
-                username=match.group(1),
-                session_id=match.group(2),
-                version=match.group(3),
-                address=match.group(4),
-            )
-        elif match := _BANDWIDTH.fullmatch(line):
-            self._bandwidths.append(Bandwidth(type=match.group(1), value=match.group(2)))
-        elif line[0] in "stc" and line[0] not in self._values:
-            self._values[line[0]] = line[2:]
-        elif line[0] in "vosm":
-            raise SdpError("not here, or not of this form", line=line_number, content=line)
-        else:
-            self._other.append(line)
-
-    def _read_attribute(self, line_number: int, line: str) -> None:
-        text = line[2:]
-        name, colon, value = text.partition(":")
-        if name in _INHERITABLE and (name in _DIRECTIONS or grammar.read(name, text)):
-            self._shared.read(line_number, line)
-        elif name == "group" and (parts := grammar.read(name, text)):
-            mids = words_of(parts["mids"])
-            self._groups.append(group_of(parts["semantics"] or "", mids))
-        elif text == "extmap-allow-mixed":
-            self._values["extmap_allow_mixed"] = True
-        elif text == "ice-lite":
-            self._values["ice_lite"] = True
-        else:
-            self._attributes.append(Attribute(name=name, value=value if colon else None))
-
-    def finish(self) -> dict[str, Any]:
-        """The values of a description, its sections left out."""
-        if not self._lines:
-            raise SdpError("the description is empty")
-        renamed = {"s": "name", "t": "timing", "c": "connection"}
-        values = {renamed.get(name, name): value for name, value in self._values.items()}
-        return {
-            **values,
-            "groups": tuple(self._groups),
-            "attributes": (*self._attributes, *self._shared.finish().attributes),
-            "other_lines": tuple(self._other),
-            "bandwidths": tuple(self._bandwidths),
-        }
-
-    def defaults(self) -> SectionDefaults:
-        """What holds for every section."""
-        shared = self._shared.finish()
-        return SectionDefaults(
-            **{item.name: getattr(shared, item.name) for item in fields(SectionDefaults)}
-        )

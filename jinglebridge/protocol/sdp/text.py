@@ -16,7 +16,8 @@ from jinglebridge.protocol.sdp.description import (
     SectionDefaults,
     SessionDescription,
 )
-from jinglebridge.protocol.sdp.reader import SectionReader, SessionReader
+from jinglebridge.protocol.sdp.reader import SectionReader
+from jinglebridge.protocol.sdp.session_reader import SessionReader
 from jinglebridge.protocol.sdp.writer import write_session
 
 MAX_SIZE = 262_144

@@ -64,7 +64,7 @@ def _session_lines(description: SessionDescription) -> Iterator[str]:
         yield "a=extmap-allow-mixed"
     if description.ice_lite:
         yield "a=ice-lite"
-    yield from _transport_lines(description.defaults)
+    yield from transport_lines(description.defaults)
     yield from (_attribute(item) for item in description.attributes)
 
 
@@ -83,7 +83,7 @@ def _attribute(attribute: Attribute) -> str:
     return f"a={checked(attribute.name)}{value}"
 
 
-def _transport_lines(values: SectionDefaults) -> Iterator[str]:
+def transport_lines(values: SectionDefaults) -> Iterator[str]:
     """The lines that may stand at either level."""
     if values.ice_ufrag is not None:
         yield f"a=ice-ufrag:{word(values.ice_ufrag)}"
@@ -130,8 +130,13 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
     )
     yield from sorted(_lines_before_attributes(section), key=_rank)
     yield from (f"a={text}" for text in _general(section))
-    yield from _transport_lines(_own(section, defaults))
+    yield from transport_lines(_own(section, defaults))
     yield from (f"a={build_candidate(candidate)}" for candidate in section.candidates)
+    if section.remote_candidates:
+        chosen = (
+            f"{item.component} {word(item.ip)} {item.port}" for item in section.remote_candidates
+        )
+        yield "a=remote-candidates:" + " ".join(chosen)
     if section.end_of_candidates:
         yield "a=end-of-candidates"
     for payload in section.payload_types:
@@ -193,6 +198,13 @@ def _feedback_for_all(section: MediaDescription) -> Iterator[str]:
 
 
 def _streams(section: MediaDescription) -> Iterator[str]:
+    if section.categories:
+        names = (word(category.name, section=None) for category in section.categories)
+        yield "content:" + ",".join(names)
+    for crypto in section.cryptos:
+        words = (crypto.tag, crypto.suite, crypto.key_params)
+        session = f" {checked(crypto.session_params)}" if crypto.session_params else ""
+        yield "crypto:" + " ".join(word(text) for text in words) + session
     for msid in section.msids:
         yield f"msid:{word(msid.stream)}" + (f" {word(msid.track)}" if msid.track else "")
     for rid in section.rids:

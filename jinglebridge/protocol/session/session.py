@@ -133,10 +133,10 @@ class JingleSession:
         return [OfferReceived(offer=offer)], replace(facts, offer=offer, slots=slots)
 
     def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
-        if facts.offer is None:
-            raise LocalProtocolError("an answer without an offer")
+        # without an offer there are no slots either, so that every content is refused
+        offer = facts.offer or Offer()
         try:
-            answer = answer_of(jingle, writer=self._peer_role, offer=facts.offer, slots=facts.slots)
+            answer = answer_of(jingle, writer=self._peer_role, offer=offer, slots=facts.slots)
         except CallError as error:
             raise MalformedStanza(str(error)) from None
         early = [CandidatesReceived(trickled=trickled) for trickled in facts.early]

@@ -1,0 +1,59 @@
+"""Rejected m-sections: Jingle has no word for them, so their lines travel in the residue.
+
+A browser repeats all codecs in a section that it stopped; deflated, they stay small.
+"""
+
+import base64
+import binascii
+import zlib
+
+from jinglebridge.errors import SdpError
+from jinglebridge.protocol.jingle.residue import Encoding, RejectedSection, Residue, lines_of
+from jinglebridge.protocol.sdp.description import MediaDescription, SectionDefaults
+from jinglebridge.protocol.sdp.text import loads_section
+from jinglebridge.protocol.sdp.writer import write_section
+
+_PLAIN = 256
+"""Up to this many characters, lines are left readable."""
+_MAX_TEXT = 65_536
+"""The longest text that a section is unpacked to, in bytes."""
+
+
+def pack(index: int, section: MediaDescription, defaults: SectionDefaults) -> RejectedSection:
+    """The element that keeps a rejected section."""
+    text = "\n".join(write_section(section, defaults))
+    if len(text) <= _PLAIN:
+        return RejectedSection(index=index, text=text)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(text.encode()) + packer.flush()
+    encoded = base64.b64encode(packed).decode()
+    return RejectedSection(index=index, encoding=Encoding.DEFLATE, text=encoded)
+
+
+def unpack(residue: Residue | None) -> dict[int, MediaDescription]:
+    """The rejected sections that a residue keeps, by index; live ones are not taken from it.
+
+    Raises:
+        SdpError: a section cannot be unpacked or read.
+    """
+    kept = {}
+    for element in residue.sections if residue else ():
+        lines = lines_of(_text_of(element))
+        section = loads_section(lines, index=element.index)
+        if section.is_rejected:
+            kept[element.index] = section
+    return kept
+
+
+def _text_of(element: RejectedSection) -> str:
+    if element.encoding is None:
+        return element.text
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        packed = base64.b64decode(element.text, validate=True)
+        text = unpacker.decompress(packed, _MAX_TEXT)
+        if unpacker.unconsumed_tail or not unpacker.eof:
+            raise SdpError("a kept section is too long or cut off", section=element.index)
+        return text.decode()
+    except (binascii.Error, zlib.error, ValueError):
+        raise SdpError("a kept section cannot be unpacked", section=element.index) from None
