@@ -100,9 +100,12 @@ def places(root: ET.Element) -> Iterator[tuple[ET.Element, str | None]]:
                 yield item, name
 
 
-def values(old: str) -> Iterator[str]:
-    for end in (*ENDS, "\r\n"):
+def values(name: str, old: str) -> Iterator[str]:
+    # every character in our own request, where each element is small; the worst ones in all
+    for end in (*ENDS, "\r\n") if name == "everything" else ("\n", "\r", "\u2028"):
         yield f"{old or 'x'}{end}{INJECTION}"
+    if name != "everything":
+        return
     for end in ("\n", "\u2028"):
         yield f"{end}{INJECTION}"
         yield f"{old}{end}"
@@ -115,7 +118,7 @@ def test_no_value_makes_a_line(name: str, root: ET.Element) -> None:
     tried = 0
     for item, attribute in places(root):
         old = item.text if attribute is None else item.attrib[attribute]
-        for value in values(old or ""):
+        for value in values(name, old or ""):
             if attribute is None:
                 item.text = value
             else:
@@ -127,7 +130,7 @@ def test_no_value_makes_a_line(name: str, root: ET.Element) -> None:
         else:
             item.set(attribute, old or "")
     assert sdp_of(root) == usual
-    assert tried > 300
+    assert tried > 100
 
 
 def harmless(root: ET.Element, item: ET.Element) -> None:

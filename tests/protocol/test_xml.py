@@ -50,6 +50,11 @@ class Needy:
     words: str = text()
 
 
+@element("urn:t", "maybe")
+class Maybe:
+    words: str | None = text(default=None)
+
+
 @element("urn:t", "tree")
 class Tree:
     size: int = attribute(uint(10), name="how-big")
@@ -95,6 +100,12 @@ def test_how_it_looks() -> None:
         '<tree xmlns:ns0="urn:t" xmlns:ns1="urn:k" how-big="3" colour="blue" code="abc">'
         '<leaf name="n" note="a b" /><needy>1</needy><needy>2</needy><wet /><k:red /></tree>'
     )
+
+
+def test_text_that_may_be_absent() -> None:
+    assert parse(Maybe, build(Maybe())) == Maybe()
+    assert build(Maybe()).text is None
+    assert parse(Maybe, build(Maybe(words="x"))) == Maybe(words="x")
 
 
 def test_what_only_the_program_knows_is_not_written() -> None:

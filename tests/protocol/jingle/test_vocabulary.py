@@ -194,7 +194,7 @@ GRAMMAR = [
     (xep_0176.Candidate, CANDIDATE, "port", ["65536"], ["65535"]),
     (xep_0176.Candidate, CANDIDATE, "priority", [str(2**32)], [str(2**32 - 1)]),
     (xep_0176.Candidate, CANDIDATE, "ip", ["", "a b", "x" * 256], ["fe80::1%eth0", "a_b.local"]),
-    (xep_0176.Candidate, CANDIDATE, "rel-addr", ["<x>"], ["0.0.0.0"]),
+    (xep_0176.Candidate, CANDIDATE, "rel-addr", ["<x>"], ["10.0.0.1"]),
     (xep_0176.Candidate, CANDIDATE, "protocol", ["", "a b", "x" * 17], ["UDP"]),
     (xep_0176.Candidate, CANDIDATE, "type", ["", "a b"], ["relay"]),
     (xep_0176.IceUdpTransport, TRANSPORT, "ufrag", ["", "abc", "ab cd", "x" * 257], ["x" * 256]),
