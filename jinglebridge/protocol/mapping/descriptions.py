@@ -7,7 +7,7 @@ from jinglebridge.errors import CallError, SdpError
 from jinglebridge.protocol.jingle.residue import Residue, residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
-from jinglebridge.protocol.mapping.levels import REPEATED, explicit_lines, unrepeated
+from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
 from jinglebridge.protocol.mapping.rejected import pack, unpack
 from jinglebridge.protocol.mapping.residue import MAX_LINES
 from jinglebridge.protocol.mapping.sections import content_of, section_of
@@ -16,7 +16,6 @@ from jinglebridge.protocol.sdp.description import (
     Answer,
     MediaDescription,
     Offer,
-    SectionDefaults,
     SessionDescription,
 )
 from jinglebridge.protocol.sdp.session_reader import SessionReader
@@ -51,7 +50,7 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
             extmap_allow_mixed=section.extmap_allow_mixed
             or (section.is_rtp and description.extmap_allow_mixed),
         )
-        repeated = explicit_lines(section, description.defaults)
+        repeated = section_levels(section, description.defaults)
         contents.append(content_of(shared, slot=slot, writer=writer, explicit=repeated))
     names = {slot.mid: slot.name for slot in slots.slots}
     groups = tuple(
@@ -65,8 +64,9 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
 def _session_lines(description: SessionDescription) -> tuple[str, ...]:
     several = any(line.startswith("t=") for line in description.other_lines)
     usual = ("v=0", "s=-") if several else ("v=0", "s=-", "t=0 0")
-    bare = replace(description, media=(), groups=())
-    return tuple(line for line in write_session(bare) if line not in usual)
+    defaults, levels = session_levels(description)
+    bare = replace(description, media=(), groups=(), defaults=defaults)
+    return (*(line for line in write_session(bare) if line not in usual), *levels)
 
 
 def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
@@ -165,7 +165,7 @@ def _session_of(
     reader = SessionReader()
     reader.read(0, "v=0")
     for line in lines:
-        if not line.startswith(("a=group:", "v=")):
+        if not line.startswith(("a=group:", "v=", "~")):
             reader.read(0, line)
     values = reader.finish()
     live = [item for item in media if not item.is_rejected]
@@ -176,10 +176,7 @@ def _session_of(
                 replace(item, extmap_allow_mixed=not item.is_rtp and item.extmap_allow_mixed)
                 for item in media
             )
-    # a section whose content says nothing of these must not get them from the residue
-    said = reader.defaults()
-    unsaid = [name for name in REPEATED if not all(getattr(item, name) for item in live)]
-    defaults = replace(said, **{name: getattr(SectionDefaults(), name) for name in unsaid})
+    defaults = raised(reader.defaults(), lines, live)
     explicit = {
         slot.mid: content.residue.lines if content.residue else ()
         for content in jingle.contents

@@ -4,6 +4,7 @@ Standard elements win: a residue line that repeats something a standard element 
 candidate's extensions, the exact text of ``fmtp``) counts only while the two agree.
 """
 
+import zlib
 from dataclasses import replace
 
 from jinglebridge.errors import SdpError
@@ -21,11 +22,13 @@ from jinglebridge.protocol.sdp.description import (
     HeaderExtension,
     MediaDescription,
 )
-from jinglebridge.protocol.sdp.lines import build_candidate, parse_candidate
+from jinglebridge.protocol.sdp.lines import build_candidate, word
 from jinglebridge.protocol.sdp.reader import SectionReader
 from jinglebridge.protocol.sdp.writer import write_section
 
 MAX_LINES = 512
+_CANDIDATE = "~candidate "
+"""Begins a line that is ours, not SDP's: an id and the candidate's extension pairs."""
 _PER_CODEC = ("rtpmap", "fmtp", "rtcp-fb")
 _NEVER_ADDED = ("mid", *(direction.value for direction in Direction))
 """Attributes that every content says by itself."""
@@ -49,7 +52,12 @@ def default_protocol(section: MediaDescription) -> str:
 
 def residue_lines(section: MediaDescription) -> tuple[str, ...]:
     """The lines of a section that its content's standard elements cannot rebuild."""
-    return (*_media_lines(section), *write_lines(_only_residue(section)))
+    extensions = (extension_line(candidate) for candidate in section.candidates)
+    return (
+        *_media_lines(section),
+        *write_lines(_only_residue(section)),
+        *(line for line in extensions if line is not None),
+    )
 
 
 def _media_lines(section: MediaDescription) -> tuple[str, ...]:
@@ -83,7 +91,6 @@ def _only_residue(section: MediaDescription) -> MediaDescription:
         rids=section.rids,
         simulcast=section.simulcast,
         ice_options=() if "ice_options" in section.inherited else section.ice_options,
-        candidates=tuple(item for item in section.candidates if item.extensions),
         bundle_only=section.bundle_only,
         max_message_size=section.max_message_size,
         attributes=section.attributes,
@@ -125,7 +132,7 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
     usual = next(iter(write_section(section)))
     reader = SectionReader(0, 0, _media_line_of(section, media_line) or usual)
     for line in lines:
-        if not line.startswith("m="):
+        if not line.startswith(("m=", "~")):
             reader.read(0, line)
     carried = reader.finish()
     if section.is_rtp:
@@ -136,7 +143,6 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         section = replace(section, header_extensions=extensions, sctp_port=carried.sctp_port)
     else:
         section = replace(section, **{name: getattr(carried, name) for name in _RTP_FIELDS})
-    candidates = {_bare(item): item for item in carried.candidates}
     return replace(
         section,
         media=carried.media,
@@ -146,7 +152,7 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         formats=carried.formats,
         connection=section.connection if carried.connection is None else carried.connection,
         fmtp_texts=carried.fmtp_texts,
-        candidates=tuple(candidates.get(_bare(item), item) for item in section.candidates),
+        candidates=with_extensions(section.candidates, residue),
         rtcp_rsize=carried.rtcp_rsize,
         msids=carried.msids,
         rids=carried.rids,
@@ -192,10 +198,6 @@ def _media_line_of(section: MediaDescription, line: str | None) -> str | None:
     return " ".join([media, *words[1:3], *(formats or ["0"])])
 
 
-def _bare(candidate: Candidate) -> str:
-    return build_candidate(replace(candidate, extensions=(), id=None, network=None))
-
-
 def _agreed(standard: HeaderExtension, said: HeaderExtension | None) -> HeaderExtension:
     """The residue's exact form of an extension, where the standard element says the same."""
     if said is None or _is_standard(said):
@@ -208,22 +210,42 @@ def _agreed(standard: HeaderExtension, said: HeaderExtension | None) -> HeaderEx
     return said if same_words and same_direction else standard
 
 
+def wire_id(candidate: Candidate) -> str:
+    """An id for ``<candidate/>`` (XEP-0176 §5.3): the same each time, whatever the extensions."""
+    bare = replace(candidate, extensions=(), id=None, network=None)
+    return f"c{zlib.crc32(build_candidate(bare).encode()):08x}"
+
+
+def extension_line(candidate: Candidate) -> str | None:
+    """The residue line with the pairs that XEP-0176 has no attribute for, under the wire id."""
+    if not candidate.extensions:
+        return None
+    pairs = " ".join(f"{word(name)} {word(value)}" for name, value in candidate.extensions)
+    return f"{_CANDIDATE}{wire_id(candidate)} {pairs}"
+
+
 def candidate_residue(candidate: Candidate) -> Residue | None:
-    """The residue of a trickled candidate: its whole line, when it has extensions."""
-    return residue_of((f"a={build_candidate(candidate)}",)) if candidate.extensions else None
+    """The residue of a trickled candidate, when it has extensions."""
+    line = extension_line(candidate)
+    return residue_of((line,)) if line is not None else None
 
 
 def with_extensions(
     candidates: tuple[Candidate, ...], residue: Residue | None
 ) -> tuple[Candidate, ...]:
-    """Candidates as SDP knows them, with the extensions that a residue adds.
+    """Candidates as SDP knows them, with the extensions that a residue adds under their ids.
 
     Raises:
-        SdpError: a line of the residue is no candidate.
+        SdpError: a line of the residue has no pairs.
     """
-    plain = tuple(replace(item, id=None, network=None) for item in candidates)
-    if residue is None:
-        return plain
-    lines = (line for line in residue.lines[:MAX_LINES] if line.startswith("a=candidate:"))
-    said = {_bare(item): item for item in map(parse_candidate, lines)}
-    return tuple(said.get(_bare(item), item) for item in plain)
+    said: dict[str, tuple[tuple[str, str], ...]] = {}
+    for line in residue.lines[:MAX_LINES] if residue else ():
+        if line.startswith(_CANDIDATE):
+            identifier, *words = line.removeprefix(_CANDIDATE).split(" ")
+            if len(words) % 2 or not all(words):
+                raise SdpError("extensions of a candidate come in pairs", content=line)
+            said[identifier] = tuple(zip(words[::2], words[1::2], strict=True))
+    return tuple(
+        replace(item, id=None, network=None, extensions=said.get(item.id or "", ()))
+        for item in candidates
+    )

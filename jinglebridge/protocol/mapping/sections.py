@@ -1,6 +1,5 @@
 """One content and one m-section, both ways (XEP-0167 §6, XEP-0176 §6, XEP-0320 §3)."""
 
-import zlib
 from dataclasses import replace
 
 from jinglebridge.errors import (
@@ -18,7 +17,12 @@ from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMap
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.mapping.perspective import direction_of_senders, senders_of
-from jinglebridge.protocol.mapping.residue import apply_residue, residue_lines
+from jinglebridge.protocol.mapping.residue import (
+    apply_residue,
+    residue_lines,
+    wire_id,
+    with_extensions,
+)
 from jinglebridge.protocol.mapping.slots import Slot
 from jinglebridge.protocol.sdp.description import (
     SCTP_PROTOCOL,
@@ -26,7 +30,6 @@ from jinglebridge.protocol.sdp.description import (
     HeaderExtension,
     MediaDescription,
 )
-from jinglebridge.protocol.sdp.lines import build_candidate
 
 _CLOCK_RATES = {"audio": 8_000, "video": 90_000}
 """In Hz, where a peer left the rate out (RFC 3551 §6)."""
@@ -105,8 +108,7 @@ def transport_of(section: MediaDescription) -> IceUdpTransport:
 
 def wire_candidate(candidate: Candidate) -> Candidate:
     """The candidate as it goes on the wire: with an id that is the same each time (§5.3)."""
-    text = build_candidate(candidate)
-    return replace(candidate, id=f"c{zlib.crc32(text.encode()):08x}", extensions=())
+    return replace(candidate, id=wire_id(candidate), extensions=())
 
 
 def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescription:
@@ -137,7 +139,12 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
         )
     else:
         raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
-    return apply_residue(_with_transport(section, transport, content.name), content.residue)
+    section = apply_residue(_with_transport(section, transport, content.name), content.residue)
+    return (
+        replace(section, candidates=with_extensions(section.candidates, None))
+        if (content.residue is None)
+        else section
+    )
 
 
 def _with_transport(
@@ -149,7 +156,7 @@ def _with_transport(
         ice_pwd=transport.pwd,
         fingerprints=tuple(replace(item, setup=None) for item in transport.fingerprints),
         setup=_setup_of(transport.fingerprints, name),
-        candidates=tuple(replace(item, id=None, network=None) for item in transport.candidates),
+        candidates=transport.candidates,
         remote_candidates=transport.remote_candidates,
         end_of_candidates=transport.gathering_complete,
     )
