@@ -18,6 +18,7 @@ from jinglebridge.protocol.xml import (
 )
 
 NAMESPACE = "urn:jinglebridge:sdp:0"
+MAX_LINES = 512
 
 
 class Encoding(Enum):

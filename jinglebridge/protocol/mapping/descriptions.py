@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jinglebridge.errors import CallError, SdpError
-from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue, residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
 from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
 from jinglebridge.protocol.mapping.rejected import pack, unpack
-from jinglebridge.protocol.mapping.residue import MAX_LINES
 from jinglebridge.protocol.mapping.sections import content_of, section_of
 from jinglebridge.protocol.mapping.slots import SlotTable
 from jinglebridge.protocol.sdp.description import (

@@ -4,13 +4,12 @@ Standard elements win: a residue line that repeats something a standard element 
 candidate's extensions, the exact text of ``fmtp``) counts only while the two agree.
 """
 
-import zlib
 from dataclasses import replace
 
 from jinglebridge.errors import SdpError
-from jinglebridge.protocol.jingle.residue import Residue, residue_of
+from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
-from jinglebridge.protocol.jingle.xep_0176 import Candidate
+from jinglebridge.protocol.mapping.candidates import extension_line, with_extensions
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
@@ -22,13 +21,9 @@ from jinglebridge.protocol.sdp.description import (
     HeaderExtension,
     MediaDescription,
 )
-from jinglebridge.protocol.sdp.lines import build_candidate, word
 from jinglebridge.protocol.sdp.reader import SectionReader
 from jinglebridge.protocol.sdp.writer import write_section
 
-MAX_LINES = 512
-_CANDIDATE = "~candidate "
-"""Begins a line that is ours, not SDP's: an id and the candidate's extension pairs."""
 _PER_CODEC = ("rtpmap", "fmtp", "rtcp-fb")
 _NEVER_ADDED = ("mid", *(direction.value for direction in Direction))
 """Attributes that every content says by itself."""
@@ -208,44 +203,3 @@ def _agreed(standard: HeaderExtension, said: HeaderExtension | None) -> HeaderEx
         inactive and standard.direction is None
     )
     return said if same_words and same_direction else standard
-
-
-def wire_id(candidate: Candidate) -> str:
-    """An id for ``<candidate/>`` (XEP-0176 §5.3): the same each time, whatever the extensions."""
-    bare = replace(candidate, extensions=(), id=None, network=None)
-    return f"c{zlib.crc32(build_candidate(bare).encode()):08x}"
-
-
-def extension_line(candidate: Candidate) -> str | None:
-    """The residue line with the pairs that XEP-0176 has no attribute for, under the wire id."""
-    if not candidate.extensions:
-        return None
-    pairs = " ".join(f"{word(name)} {word(value)}" for name, value in candidate.extensions)
-    return f"{_CANDIDATE}{wire_id(candidate)} {pairs}"
-
-
-def candidate_residue(candidate: Candidate) -> Residue | None:
-    """The residue of a trickled candidate, when it has extensions."""
-    line = extension_line(candidate)
-    return residue_of((line,)) if line is not None else None
-
-
-def with_extensions(
-    candidates: tuple[Candidate, ...], residue: Residue | None
-) -> tuple[Candidate, ...]:
-    """Candidates as SDP knows them, with the extensions that a residue adds under their ids.
-
-    Raises:
-        SdpError: a line of the residue has no pairs.
-    """
-    said: dict[str, tuple[tuple[str, str], ...]] = {}
-    for line in residue.lines[:MAX_LINES] if residue else ():
-        if line.startswith(_CANDIDATE):
-            identifier, *words = line.removeprefix(_CANDIDATE).split(" ")
-            if len(words) % 2 or not all(words):
-                raise SdpError("extensions of a candidate come in pairs", content=line)
-            said[identifier] = tuple(zip(words[::2], words[1::2], strict=True))
-    return tuple(
-        replace(item, id=None, network=None, extensions=said.get(item.id or "", ()))
-        for item in candidates
-    )

@@ -11,18 +11,14 @@ from jinglebridge.errors import (
 from jinglebridge.protocol.jingle.residue import residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Senders
 from jinglebridge.protocol.jingle.xep_0167 import Encryption, PayloadType, RtpDescription
-from jinglebridge.protocol.jingle.xep_0176 import Candidate, IceUdpTransport
+from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMap
+from jinglebridge.protocol.mapping.candidates import wire_candidate, with_extensions
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.mapping.perspective import direction_of_senders, senders_of
-from jinglebridge.protocol.mapping.residue import (
-    apply_residue,
-    residue_lines,
-    wire_id,
-    with_extensions,
-)
+from jinglebridge.protocol.mapping.residue import apply_residue, residue_lines
 from jinglebridge.protocol.mapping.slots import Slot
 from jinglebridge.protocol.sdp.description import (
     SCTP_PROTOCOL,
@@ -104,11 +100,6 @@ def transport_of(section: MediaDescription) -> IceUdpTransport:
         remote_candidates=section.remote_candidates,
         gathering_complete=section.end_of_candidates,
     )
-
-
-def wire_candidate(candidate: Candidate) -> Candidate:
-    """The candidate as it goes on the wire: with an id that is the same each time (§5.3)."""
-    return replace(candidate, id=wire_id(candidate), extensions=())
 
 
 def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescription:

@@ -24,9 +24,12 @@ from jinglebridge.protocol.jingle.xep_0166 import (
 )
 from jinglebridge.protocol.jingle.xep_0167 import SessionInfo
 from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
+from jinglebridge.protocol.mapping.candidates import (
+    candidate_residue,
+    wire_candidate,
+    with_extensions,
+)
 from jinglebridge.protocol.mapping.descriptions import answer_of, mapped, offer_of
-from jinglebridge.protocol.mapping.residue import candidate_residue, with_extensions
-from jinglebridge.protocol.mapping.sections import wire_candidate
 from jinglebridge.protocol.mapping.slots import SlotTable, slots_of
 from jinglebridge.protocol.sdp.description import (
     Answer,
