@@ -23,8 +23,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvloop
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.report import described, last_line, surroundings, table  # below the path to it
@@ -227,5 +225,4 @@ def arguments() -> argparse.Namespace:
 
 if __name__ == "__main__":
     given = arguments()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as uv:
-        uv.run(main(given.runs, given.seconds, given.json))
+    asyncio.run(main(given.runs, given.seconds, given.json))

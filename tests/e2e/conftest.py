@@ -1,4 +1,4 @@
-"""What every end-to-end test starts from: the product on uvloop, and nothing left afterwards."""
+"""What every end-to-end test starts from: the product, and nothing left afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +13,11 @@ from tests.support.stack import Stack, stack
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    return {"uvloop": uvloop.new_event_loop}
+    # uvloop, as the product itself; but a loop of uvloop's that had a browser's pipes may hang in
+    # its close().
+    if item.get_closest_marker("e2e") is None:
+        return {"uvloop": uvloop.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session")
