@@ -213,9 +213,9 @@ CASES: dict[str, Case] = {
             "<transport><remote-candidate component='1' ip='192.0.2.1' port='9'/>"
             "<remote-candidate component='2' ip='192.0.2.1' port='10'/></transport>",
             # beyond the XEP, as the overlay lists it
-            "<transport><candidate component='1' foundation='1' id='a1' ip='a.local' port='9' "
-            "priority='1' protocol='tcp' tcptype='active' type='host'/><gathering-complete/>"
-            "</transport>",
+            "<transport><candidate component='1' foundation='1' generation='0' id='a1' "
+            "ip='a.local' port='9' priority='1' protocol='tcp' tcptype='active' type='host'/>"
+            "<gathering-complete/></transport>",
         ),
         (
             "<transport ufrag='8hh'/>",
@@ -237,6 +237,7 @@ CASES: dict[str, Case] = {
                     ("component='1'", "component='257'"),
                     ("foundation='1'", "foundation=''"),
                     ("foundation='1'", f"foundation='{'f' * 33}'"),
+                    ("generation='0'", ""),
                     ("generation='0'", "generation=''"),
                     ("generation='0'", "generation='256'"),
                     ("id='a1'", ""),
@@ -363,6 +364,7 @@ CASES: dict[str, Case] = {
         (
             "<residue>a=rtcp-rsize</residue>",
             "<residue>s=a b\na=msid:- t\na=x</residue>",
+            "<residue>~session setup\n~candidate c1 generation - network-id 1</residue>",
             "<residue>a=x<section index='0'>m=audio 0 RTP/AVP 0\na=mid:0</section>"
             "<section index='63' encoding='deflate'>q07IKJEyjvHSyhw=</section></residue>",
         ),
@@ -374,6 +376,8 @@ CASES: dict[str, Case] = {
             "<residue>a=x\n\na=y</residue>",
             "<residue>a=x&#13;\na=y</residue>",
             "<residue>A=x</residue>",
+            "<residue>~candidate c1 network-id</residue>",
+            "<residue>~ours x</residue>",
             "<residue level='media'>a=x</residue>",
             "<residue><line>a=x</line></residue>",
             "<residue>x<section index='0'>m=audio 0 RTP/AVP 0</section></residue>",

@@ -39,8 +39,8 @@ class Beyond:
 
     element: str
     attribute: str | None
-    values: str | None
-    """A regular expression; ``None``: the attribute is absent."""
+    values: str
+    """A regular expression."""
     stands_for: str | None
     child: str | None
     maximum: int | None
@@ -49,11 +49,11 @@ class Beyond:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mixed:
-    """The form of the text in an element that may have children."""
+class Lines:
+    """The form of each line of text in an element that may have children."""
 
     element: str
-    pattern: str
+    form: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Overlay:
 
     extensions: tuple[Extension, ...]
     beyond: tuple[Beyond, ...]
-    mixed: tuple[Mixed, ...]
+    lines: tuple[Lines, ...]
 
 
 @cache
@@ -112,7 +112,7 @@ def overlay() -> Overlay:
             Beyond(
                 element=clark(item, "element") or "",
                 attribute=item.get("attribute"),
-                values=item.get("values"),
+                values=item.get("values", ""),
                 stands_for=item.get("stands-for"),
                 child=clark(item, "child"),
                 maximum=number(item),
@@ -122,8 +122,8 @@ def overlay() -> Overlay:
             for item in root.iter(f"{_OVERLAY}beyond")
         ),
         tuple(
-            Mixed(element=clark(item, "element") or "", pattern=item.get("pattern"))
-            for item in root.iter(f"{_OVERLAY}mixed")
+            Lines(element=clark(item, "element") or "", form=item.get("form"))
+            for item in root.iter(f"{_OVERLAY}lines")
         ),
     )
 
@@ -172,7 +172,9 @@ def _without_beyond(part: Any) -> set[Beyond]:
                     if not len(child) and not child.attrib and not (child.text or "").strip():
                         item.remove(child)
                         used.add(row)
-            elif row.attribute is not None and _is_beyond(row, item.get(row.attribute)):
+            elif row.attribute is not None and re.fullmatch(
+                row.values, item.get(row.attribute, "")
+            ):
                 used.add(row)
                 if row.stands_for is None:
                     del item.attrib[row.attribute]
@@ -181,18 +183,13 @@ def _without_beyond(part: Any) -> set[Beyond]:
     return used
 
 
-def _is_beyond(row: Beyond, value: str | None) -> bool:
-    if row.values is None or value is None:
-        return row.values is None and value is None
-    return re.fullmatch(row.values, value) is not None
-
-
-def _wrong_text(part: Any) -> Iterator[str]:
-    for row in overlay().mixed:
+def _wrong_lines(part: Any) -> Iterator[str]:
+    for row in overlay().lines:
         for item in part.iter(row.element):
             text = "".join((item.text or "", *(child.tail or "" for child in item)))
-            if (text or not len(item)) and re.fullmatch(row.pattern, text) is None:
-                yield f"{item.tag}: text of another form: {text[:60]!r}"
+            for line in text.split("\n") if text or not len(item) else ():
+                if re.fullmatch(row.form, line) is None:
+                    yield f"{item.tag}: a line of another form: {line[:60]!r}"
 
 
 def beyond_in(xml: str | ElementTree.Element) -> set[Beyond]:
@@ -209,7 +206,7 @@ def alone(xml: str | ElementTree.Element) -> list[str]:
             found.append(f"{part.tag}: no schema")
             continue
         _without_beyond(part)
-        found.extend(_wrong_text(part))
+        found.extend(_wrong_lines(part))
         if not schema.validate(part):
             found.extend(f"{part.tag}: {error.message}" for error in schema.error_log)
     return found
