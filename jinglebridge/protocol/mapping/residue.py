@@ -9,7 +9,7 @@ from dataclasses import replace
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
-from jinglebridge.protocol.mapping.candidates import extension_line, with_extensions
+from jinglebridge.protocol.mapping.candidates import extension_line
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
@@ -147,7 +147,6 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         formats=carried.formats,
         connection=section.connection if carried.connection is None else carried.connection,
         fmtp_texts=carried.fmtp_texts,
-        candidates=with_extensions(section.candidates, residue),
         rtcp_rsize=carried.rtcp_rsize,
         msids=carried.msids,
         rids=carried.rids,

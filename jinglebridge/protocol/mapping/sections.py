@@ -130,12 +130,9 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
         )
     else:
         raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
-    section = apply_residue(_with_transport(section, transport, content.name), content.residue)
-    return (
-        replace(section, candidates=with_extensions(section.candidates, None))
-        if (content.residue is None)
-        else section
-    )
+    section = _with_transport(section, transport, content.name)
+    candidates = with_extensions(section.candidates, content.residue)
+    return apply_residue(replace(section, candidates=candidates), content.residue)
 
 
 def _with_transport(
