@@ -28,6 +28,8 @@ CALLABLE = (
     xep_0294.NAMESPACE,
     xep_0320.NAMESPACE,
     xep_0338.NAMESPACE,
+    "urn:ietf:rfc:5888",  # XEP-0338 §3
     xep_0339.NAMESPACE,
+    "urn:ietf:rfc:5576",  # XEP-0339 §4
 )
 """Of a JID that can be called with audio and video."""

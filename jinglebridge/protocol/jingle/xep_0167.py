@@ -20,6 +20,7 @@ from jinglebridge.protocol.xml import (
     element,
     flag,
     matching,
+    text,
     uint,
 )
 
@@ -63,7 +64,8 @@ class Bandwidth:
     """``b=`` of a section (RFC 8866 §5.8)."""
 
     type: str = attribute(TOKEN)
-    value: str | None = attribute(TOKEN, default=None)
+    value: str = text(TOKEN)
+    """In the unit of the type: kbit/s for ``AS``, bit/s for ``TIAS`` (RFC 3890)."""
 
 
 @element(NAMESPACE, "crypto")

@@ -32,3 +32,8 @@ class RtpHeaderExtension:
     parameters: tuple[ExtensionParameter, ...] = children(
         ExtensionParameter, maximum=32, default=()
     )
+
+
+def is_extension_id(number: int) -> bool:
+    """Whether an id may be negotiated (RFC 8285 §6): local ones, or 4096 to 4351 in an offer."""
+    return 0 < number <= 256 or 4096 <= number <= 4351

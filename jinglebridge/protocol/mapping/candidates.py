@@ -5,10 +5,11 @@ insist on; a line of the residue says under the id what SDP had otherwise.
 """
 
 import zlib
+from collections import Counter
 from dataclasses import replace
 
 from jinglebridge.errors import SdpError
-from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue, residue_of
+from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
 from jinglebridge.protocol.sdp.lines import build_candidate, word
 
@@ -18,35 +19,30 @@ _NO_GENERATION = ("generation", "-")
 """The pair that says that SDP gave no generation."""
 
 
-def wire_candidate(candidate: Candidate) -> Candidate:
-    """The candidate as it goes on the wire."""
-    return replace(
-        candidate, id=_wire_id(candidate), generation=candidate.generation or 0, extensions=()
-    )
+def wired(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, str | None], ...]:
+    """Candidates as they go on the wire, each with the residue line that it needs.
+
+    The ids are the same each time, and different within one call of this function.
+    """
+    seen: Counter[str] = Counter()
+    pairs = []
+    for candidate in candidates:
+        bare = replace(candidate, extensions=(), id=None, network=None)
+        identifier = f"c{zlib.crc32(build_candidate(bare).encode()):08x}"
+        seen[identifier] += 1
+        if seen[identifier] > 1:
+            identifier = f"{identifier}-{seen[identifier]}"
+        sent = replace(bare, id=identifier, generation=candidate.generation or 0)
+        pairs.append((sent, _extension_line(candidate, identifier)))
+    return tuple(pairs)
 
 
-def _wire_id(candidate: Candidate) -> str:
-    """The same each time, whatever the extensions."""
-    bare = replace(candidate, extensions=(), id=None, network=None)
-    return f"c{zlib.crc32(build_candidate(bare).encode()):08x}"
-
-
-def extension_line(candidate: Candidate) -> str | None:
-    """The residue line with what XEP-0176 has no attribute for, under the wire's id."""
+def _extension_line(candidate: Candidate, identifier: str) -> str | None:
     pairs = candidate.extensions
     if candidate.generation is None:
         pairs = (_NO_GENERATION, *pairs)
-    if not pairs:
-        return None
-    return " ".join(
-        (f"{_PREFIX}{_wire_id(candidate)}", *(word(text) for pair in pairs for text in pair))
-    )
-
-
-def candidate_residue(candidate: Candidate) -> Residue | None:
-    """The residue of a trickled candidate, when it needs one."""
-    line = extension_line(candidate)
-    return residue_of((line,)) if line is not None else None
+    words = (word(text) for pair in pairs for text in pair)
+    return _PREFIX + " ".join((identifier, *words)) if pairs else None
 
 
 def with_extensions(

@@ -10,8 +10,9 @@ from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
 from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
 from jinglebridge.protocol.mapping.rejected import pack, unpack
 from jinglebridge.protocol.mapping.sections import content_of, section_of
-from jinglebridge.protocol.mapping.slots import SlotTable
+from jinglebridge.protocol.mapping.slots import Slot, SlotTable
 from jinglebridge.protocol.sdp.description import (
+    SCTP_PROTOCOL,
     Answer,
     MediaDescription,
     Offer,
@@ -62,16 +63,24 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
 
 def _session_lines(description: SessionDescription) -> tuple[str, ...]:
     several = any(line.startswith("t=") for line in description.other_lines)
-    usual = ("v=0", "s=-") if several else ("v=0", "s=-", "t=0 0")
+    usual = [line for line in write_session(SessionDescription()) if not several or line[0] != "t"]
     defaults, levels = session_levels(description)
     bare = replace(description, media=(), groups=(), defaults=defaults)
     return (*(line for line in write_session(bare) if line not in usual), *levels)
 
 
-def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
-    """The offer that a session-initiate makes, and the table of its session.
+def offer_of(
+    jingle: Jingle, *, writer: Creator, slots: SlotTable | None = None
+) -> tuple[Offer, SlotTable]:
+    """The offer that a request's contents make, and the session's table with it.
 
     Contents of another application or transport get no section: the answer cannot take them.
+
+    Args:
+        jingle: the request, a session-initiate for example.
+        writer: the role of the party that sent it.
+        slots: the session's table so far: its contents keep their places, those that are missing
+            come back rejected, new ones follow. ``None`` begins a session.
 
     Raises:
         UnsupportedApplications: no content is RTP or data channels.
@@ -79,32 +88,64 @@ def offer_of(jingle: Jingle, *, writer: Creator) -> tuple[Offer, SlotTable]:
         IncompatibleParameters: those that are have no payload type.
         MalformedStanza: a content contradicts itself.
     """
-    slots = SlotTable()
-    media: list[MediaDescription] = []
     kept = unpack(jingle.residue)
+    table, media = _known_sections(jingle, slots or SlotTable(), kept, writer)
     refused: CallError | None = None
     for content in jingle.contents:
-        slots, media = _with_kept(slots, media, kept)
-        grown = slots.with_content(content)
+        if slots is not None and slots.by_content(content.creator, content.name) is not None:
+            continue
+        table, media = _with_kept(table, media, kept, writer)
+        grown = table.with_content(content)
         try:
             media.append(section_of(content, slot=grown.slots[-1], writer=writer))
         except CallError as error:
             refused = error
         else:
-            slots = grown
-    slots, media = _with_kept(slots, media, kept)
+            table = grown
+    table, media = _with_kept(table, media, kept, writer)
     if not media and refused is not None:
         raise refused
-    session = _session_of(jingle, tuple(media), slots)
-    return Offer(**session), slots
+    return Offer(**_session_of(jingle, tuple(media), table)), table
+
+
+def _known_sections(
+    jingle: Jingle, slots: SlotTable, kept: dict[int, MediaDescription], writer: Creator
+) -> tuple[SlotTable, list[MediaDescription]]:
+    """The sections of the contents that the table knows, each in its place."""
+    found: dict[str, MediaDescription] = {}
+    for content in jingle.contents:
+        slot = slots.by_content(content.creator, content.name)
+        if slot is not None:
+            found[slot.mid] = section_of(content, slot=slot, writer=writer)
+    media = [
+        found.get(slot.mid) or kept.get(index) or _empty(slot)
+        for index, slot in enumerate(slots.slots)
+    ]
+    return slots, media
+
+
+def _empty(slot: Slot) -> MediaDescription:
+    """The rejected section of a content that nothing is said of."""
+    if slot.media == "application":
+        return MediaDescription(
+            mid=slot.mid,
+            media=slot.media,
+            port=0,
+            protocol=SCTP_PROTOCOL,
+            formats=("webrtc-datachannel",),
+        )
+    return MediaDescription(mid=slot.mid, media=slot.media, port=0)
 
 
 def _with_kept(
-    slots: SlotTable, media: list[MediaDescription], kept: dict[int, MediaDescription]
+    slots: SlotTable,
+    media: list[MediaDescription],
+    kept: dict[int, MediaDescription],
+    writer: Creator,
 ) -> tuple[SlotTable, list[MediaDescription]]:
     """Put the rejected sections that come next into their places."""
     while (section := kept.get(len(media))) is not None and slots.by_mid(section.mid) is None:
-        slots = slots.with_section(section.mid)
+        slots = slots.with_section(section, writer)
         media = [*media, section]
     return slots, media
 
@@ -155,7 +196,7 @@ def _session_of(
 ) -> dict[str, Any]:
     mids = {slot.name: slot.mid for slot in reversed(slots.slots)}
     groups = tuple(
-        group_of(group.semantics, tuple(mids[name] for name in group.names if name in mids))
+        group_of(group.semantics, tuple(mids.get(name, name) for name in group.names))
         for group in jingle.groups
     )
     lines = jingle.residue.lines if jingle.residue else ()

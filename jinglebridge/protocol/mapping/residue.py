@@ -9,9 +9,8 @@ from dataclasses import replace
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
-from jinglebridge.protocol.mapping.candidates import extension_line
+from jinglebridge.protocol.mapping.candidates import wired
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
-from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
     DEFAULT_CONNECTION,
     RTP_PROTOCOL,
@@ -25,7 +24,7 @@ from jinglebridge.protocol.sdp.reader import SectionReader
 from jinglebridge.protocol.sdp.writer import write_section
 
 _PER_CODEC = ("rtpmap", "fmtp", "rtcp-fb")
-_NEVER_ADDED = ("mid", *(direction.value for direction in Direction))
+_NEVER_ADDED = ("mid", "x-jingle", *(direction.value for direction in Direction))
 """Attributes that every content says by itself."""
 _STANDARD = (
     *("ptime", "maxptime", "extmap", "extmap-allow-mixed", "rtcp-mux", "ssrc", "ssrc-group"),
@@ -47,11 +46,10 @@ def default_protocol(section: MediaDescription) -> str:
 
 def residue_lines(section: MediaDescription) -> tuple[str, ...]:
     """The lines of a section that its content's standard elements cannot rebuild."""
-    extensions = (extension_line(candidate) for candidate in section.candidates)
     return (
         *_media_lines(section),
         *write_lines(_only_residue(section)),
-        *(line for line in extensions if line is not None),
+        *(line for _, line in wired(section.candidates) if line is not None),
     )
 
 
@@ -88,6 +86,7 @@ def _only_residue(section: MediaDescription) -> MediaDescription:
         ice_options=() if "ice_options" in section.inherited else section.ice_options,
         bundle_only=section.bundle_only,
         max_message_size=section.max_message_size,
+        setup=None if section.fingerprints else section.setup,
         attributes=section.attributes,
         other_lines=section.other_lines,
     )
@@ -154,6 +153,7 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         ice_options=carried.ice_options,
         bundle_only=carried.bundle_only,
         max_message_size=carried.max_message_size,
+        setup=section.setup if section.fingerprints else carried.setup,
         attributes=_additions(section, carried.attributes),
         other_lines=carried.other_lines,
     )
@@ -162,21 +162,23 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
 def _additions(
     section: MediaDescription, attributes: tuple[Attribute, ...]
 ) -> tuple[Attribute, ...]:
-    """The attributes that stand beside the standard elements and contradict none of them."""
-    codecs = {str(payload.id) for payload in section.payload_types}
-    written = {line[2:].partition(":")[0] for line in write_section(section)}
+    """The attributes that stand beside the standard elements and add to none of them.
 
-    def adds(item: Attribute) -> bool:
-        if item.name in _PER_CODEC:
-            # browsers write feedback for codecs that they do not offer
-            codec = (item.value or "").partition(" ")[0]
-            return codec.isascii() and codec.isdigit() and str(int(codec)) not in codecs
-        if item.name in _STANDARD:
-            text = item.name if item.value is None else f"{item.name}:{item.value}"
-            return item.name not in written and grammar.read(item.name, text) is None
-        return item.name not in _NEVER_ADDED
-
-    return tuple(item for item in attributes if adds(item))
+    Read behind the lines of the standard elements, such an attribute fills no field: it is
+    unknown, not of its form, or what it names has been said.
+    """
+    suspects = [item for item in attributes if item.name in _STANDARD or item.name in _PER_CODEC]
+    if not suspects:
+        return tuple(item for item in attributes if item.name not in _NEVER_ADDED)
+    head, *lines = write_section(section)
+    reader = SectionReader(0, 0, head)
+    for line in lines:
+        reader.read(0, line)
+    return tuple(
+        item
+        for item in attributes
+        if item.name not in _NEVER_ADDED and (item not in suspects or reader.keeps(item))
+    )
 
 
 def _media_line_of(section: MediaDescription, line: str | None) -> str | None:

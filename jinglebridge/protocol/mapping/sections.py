@@ -15,7 +15,7 @@ from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMap
-from jinglebridge.protocol.mapping.candidates import wire_candidate, with_extensions
+from jinglebridge.protocol.mapping.candidates import wired, with_extensions
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.mapping.perspective import direction_of_senders, senders_of
 from jinglebridge.protocol.mapping.residue import apply_residue, residue_lines
@@ -96,7 +96,7 @@ def transport_of(section: MediaDescription) -> IceUdpTransport:
             replace(fingerprint, setup=section.setup) for fingerprint in section.fingerprints
         ),
         sctpmap=sctpmap,
-        candidates=tuple(wire_candidate(item) for item in section.candidates),
+        candidates=tuple(sent for sent, _ in wired(section.candidates)),
         remote_candidates=section.remote_candidates,
         gathering_complete=section.end_of_candidates,
     )

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator
-from jinglebridge.protocol.sdp.description import SessionDescription
+from jinglebridge.protocol.jingle.xep_0167 import RtpDescription
+from jinglebridge.protocol.sdp.description import MediaDescription, SessionDescription
 
 _MID = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]{1,16}")
 """RFC 5888 §4's token, at most what fits the MID header extension everywhere (16 bytes)."""
@@ -22,6 +23,8 @@ class Slot:
     creator: Creator
     name: str
     mid: str
+    media: str = "audio"
+    """Of the m-section, for when it is rejected and nothing else says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +62,34 @@ class SlotTable:
             while f"m{number}" in taken:
                 number += 1
             mid = f"m{number}"
-        slot = Slot(creator=content.creator, name=content.name, mid=mid)
+        description = content.description
+        media = description.media if isinstance(description, RtpDescription) else "application"
+        slot = Slot(creator=content.creator, name=content.name, mid=mid, media=media)
         return SlotTable((*self.slots, slot))
 
-    def with_section(self, mid: str, creator: Creator = Creator.INITIATOR) -> "SlotTable":
+    def with_section(self, section: MediaDescription, creator: Creator) -> "SlotTable":
         """A table with one more slot at the end, for a section whose mid names its content."""
-        return SlotTable((*self.slots, Slot(creator=creator, name=mid, mid=mid)))
+        return SlotTable((*self.slots, _slot_of(section, creator)))
+
+    def after(self, description: SessionDescription, writer: Creator) -> "SlotTable":
+        """The table when ``writer`` has described the session again.
+
+        Sections keep their slots; a live section with another mid recycles its slot for a content
+        of the writer's (RFC 9429 §5.2.2), and sections beyond the last slot are new ones of its.
+        """
+        slots = list(self.slots)
+        for index, section in enumerate(description.media):
+            if index == len(slots):
+                slots.append(_slot_of(section, writer))
+            elif slots[index].mid != section.mid and not section.is_rejected:
+                slots[index] = _slot_of(section, writer)
+        return SlotTable(tuple(slots))
+
+
+def _slot_of(section: MediaDescription, creator: Creator) -> Slot:
+    return Slot(creator=creator, name=section.mid, mid=section.mid, media=section.media)
 
 
 def slots_of(description: SessionDescription, creator: Creator) -> SlotTable:
     """The table of a first offer: every section's mid is its content's name."""
-    return SlotTable(
-        tuple(
-            Slot(creator=creator, name=section.mid, mid=section.mid)
-            for section in description.media
-        )
-    )
+    return SlotTable().after(description, creator)

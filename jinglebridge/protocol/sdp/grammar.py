@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sdp_transform.grammar import grammar as _base
 
 _NUMBER = r"(0|[1-9]\d{0,9})"
+_ENCODING_NAME = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"
 _WORD = "[A-Za-z0-9-]{1,16}"
 ADDRESS = "[0-9A-Za-z.:%_-]{1,255}"
 """Of a candidate: IPv4, IPv6 with its zone, or a name (XEP-0176 §5.3, RFC 8839 §5.1)."""
@@ -39,7 +40,7 @@ def _row(pattern: str, *names: str) -> Row:
 _REPLACED = {
     # RFC 8866 §6.6; an explicit "/1" differs from no channels
     "rtpmap": _row(
-        rf"rtpmap:{_NUMBER} ([^\s/]+)/{_NUMBER}(?:/{_NUMBER})?",
+        rf"rtpmap:{_NUMBER} ({_ENCODING_NAME})/{_NUMBER}(?:/{_NUMBER})?",
         "payload",
         "codec",
         "rate",

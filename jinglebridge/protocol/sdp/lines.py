@@ -19,6 +19,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029\ud800-\udfff\uf
 """Control characters, whatever some reader takes for a line end, and what XML cannot hold."""
 _ADDRESS = re.compile(grammar.ADDRESS, re.ASCII)
 _LARGEST = 2**32 - 1
+_LARGEST_GENERATION = 255
 
 
 def checked(text: str, *, section: int | None = None, line: int = 0) -> str:
@@ -158,6 +159,18 @@ def parse_candidate(text: str) -> Candidate:
         tcptype=known.get("tcptype"),
         generation=number(known.get("generation")),
         extensions=tuple(extensions),
+    )
+
+
+def is_sayable(candidate: Candidate) -> bool:
+    """Whether XEP-0176's attributes allow these values (§5.3; tcptype as in XEP-0371 §5.2)."""
+    return (
+        candidate.component > 0
+        and candidate.priority > 0
+        and candidate.protocol.lower() in ("udp", "tcp")
+        and candidate.type in ("host", "prflx", "relay", "srflx")
+        and (candidate.generation or 0) <= _LARGEST_GENERATION
+        and candidate.tcptype in (None, "active", "passive", "so")
     )
 
 

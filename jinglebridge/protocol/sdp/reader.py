@@ -14,6 +14,7 @@ from jinglebridge.errors import MalformedStanza, SdpError
 from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
 from jinglebridge.protocol.jingle.xep_0176 import RemoteCandidate
 from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
+from jinglebridge.protocol.jingle.xep_0294 import is_extension_id
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0339 import (
     Source,
@@ -34,6 +35,7 @@ from jinglebridge.protocol.sdp.lines import (
     build_candidate,
     build_fmtp,
     checked,
+    is_sayable,
     number,
     parse_candidate,
     parse_feedback,
@@ -125,10 +127,18 @@ class SectionReader:
         if text in DIRECTIONS and "direction" not in self._values:
             self._values["direction"] = DIRECTIONS[text]
             return
-        parts, handler = grammar.read(name, text), _HANDLERS.get(name)
+        # a tab cannot stand in XML attributes unchanged, so such a line is kept as it is
+        parts = grammar.read(name, text) if "\t" not in text else None
+        handler = _HANDLERS.get(name)
         if parts is None or handler is None or not handler(self, parts, text):
             name, colon, value = text.partition(":")
             self._add("attributes", Attribute(name=name, value=value if colon else None))
+
+    def keeps(self, item: Attribute) -> bool:
+        """Read one more attribute: whether it was kept as it is, filling no field."""
+        before = len(self._lists.get("attributes", ()))
+        self._read_attribute(item.name if item.value is None else f"{item.name}:{item.value}")
+        return len(self._lists.get("attributes", ())) > before
 
     def _once(self, field: str, value: object) -> bool:
         if value is None or field in self._values:
@@ -186,7 +196,7 @@ class SectionReader:
 
     def _extmap(self, parts: Parts, _: str) -> bool:
         identifier = number(parts["id"], 65_535)
-        if identifier is None:
+        if identifier is None or not is_extension_id(identifier):
             return False
         direction = DIRECTIONS.get(parts["direction"] or "")
         self._add(
@@ -218,7 +228,7 @@ class SectionReader:
             candidate = parse_candidate(text)
         except SdpError:
             return False
-        if build_candidate(candidate) != text:
+        if build_candidate(candidate) != text or not is_sayable(candidate):
             return False
         self._add("candidates", candidate)
         return True

@@ -69,7 +69,7 @@ def _session_lines(description: SessionDescription) -> Iterator[str]:
 
 
 def _bandwidth(bandwidth: Bandwidth) -> str:
-    return f"b={word(bandwidth.type)}:{word(bandwidth.value or '0')}"
+    return f"b={word(bandwidth.type)}:{word(bandwidth.value)}"
 
 
 def _other_line(line: str) -> str:

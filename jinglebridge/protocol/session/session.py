@@ -13,6 +13,7 @@ from jinglebridge.errors import (
     MalformedStanza,
     UnsupportedInfo,
 )
+from jinglebridge.protocol.jingle.residue import residue_of
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
     Content,
@@ -24,11 +25,7 @@ from jinglebridge.protocol.jingle.xep_0166 import (
 )
 from jinglebridge.protocol.jingle.xep_0167 import SessionInfo
 from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
-from jinglebridge.protocol.mapping.candidates import (
-    candidate_residue,
-    wire_candidate,
-    with_extensions,
-)
+from jinglebridge.protocol.mapping.candidates import wired, with_extensions
 from jinglebridge.protocol.mapping.descriptions import answer_of, mapped, offer_of
 from jinglebridge.protocol.mapping.slots import SlotTable, slots_of
 from jinglebridge.protocol.sdp.description import (
@@ -239,11 +236,9 @@ class JingleSession:
         if slot is None or self.state is State.ENDED:
             return []
         transport = IceUdpTransport(ufrag=trickled.ufrag, pwd=self._password(trickled))
-        transports = [
-            replace(transport, candidates=(wire_candidate(candidate),))
-            for candidate in trickled.candidates
-        ]
-        residues = [candidate_residue(candidate) for candidate in trickled.candidates]
+        pairs = wired(trickled.candidates)
+        transports = [replace(transport, candidates=(sent,)) for sent, _ in pairs]
+        residues = [residue_of((line,)) if line else None for _, line in pairs]
         if trickled.end_of_candidates:
             transports.append(replace(transport, gathering_complete=True))
             residues.append(None)
