@@ -1,9 +1,12 @@
-"""Jingle to SDP and back, as two functions from text to text.
+"""Jingle to SDP and back, as functions from text to text.
 
 Stable and typed, for other people's programs as for our own command line::
 
     jingle = sdp_to_jingle(offer, role="initiator", sid="a73sjjvkla37jfea")
     offer = jingle_to_sdp(jingle, role="initiator")
+
+Every error is a :class:`~jinglebridge.errors.JinglebridgeError` whose message names the section and
+line, or the element and attribute.
 """
 
 from typing import Literal
@@ -11,15 +14,26 @@ from xml.etree import ElementTree
 
 from lxml import etree
 
-from jinglebridge.errors import MalformedStanza
+from jinglebridge.errors import CallError, MalformedStanza
 from jinglebridge.protocol.jingle.xep_0166 import Action, Creator, Jingle
-from jinglebridge.protocol.mapping.descriptions import answer_of, mapped, offer_of
+from jinglebridge.protocol.mapping.carry import built, with_carried
+from jinglebridge.protocol.mapping.descriptions import answer_of, offer_of
+from jinglebridge.protocol.mapping.explain import Carried, explained
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable, slots_of
-from jinglebridge.protocol.sdp.description import SessionDescription
+from jinglebridge.protocol.sdp.description import Answer, Offer, SessionDescription
 from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
-from jinglebridge.protocol.xml import build, parse
+from jinglebridge.protocol.xml import parse, parse_value
 
-__all__ = ["Role", "Slot", "SlotTable", "jingle_to_sdp", "sdp_to_jingle"]
+__all__ = [
+    "Carried",
+    "Role",
+    "Slot",
+    "SlotTable",
+    "explain",
+    "jingle_to_sdp",
+    "sdp_to_jingle",
+    "slots_after",
+]
 
 Role = Literal["initiator", "responder"]
 
@@ -53,25 +67,18 @@ def sdp_to_jingle(
         One ``<jingle/>`` element.
 
     Raises:
-        MalformedStanza: the description breaks its grammar (``SdpError`` names section and line).
+        MalformedStanza: the description breaks its grammar (``SdpError`` names section and line),
+            or an argument cannot stand in a request.
     """
-    writer = Creator(role)
-    known = _action(action)
-    description: SessionDescription = (
-        loads_answer(sdp) if known is Action.SESSION_ACCEPT else loads_offer(sdp)
+    given = {"action": action, "sid": sid, "initiator": initiator, "responder": responder}
+    request = parse_value(
+        Jingle, **{name: text for name, text in given.items() if text is not None}
     )
-    table = slots_of(description, Creator.INITIATOR) if slots is None else slots
-    parts = mapped(description, writer=writer, slots=table)
-    jingle = Jingle(
-        action=known,
-        sid=sid,
-        initiator=initiator,
-        responder=responder,
-        groups=parts.groups,
-        contents=parts.contents,
-        residue=parts.residue,
-    )
-    return ElementTree.tostring(build(jingle), "unicode")
+    writer = _creator(role)
+    is_answer = request.action is Action.SESSION_ACCEPT
+    description: SessionDescription = loads_answer(sdp) if is_answer else loads_offer(sdp)
+    table = _table(description, writer, slots)
+    return ElementTree.tostring(built(description, request, writer=writer, slots=table), "unicode")
 
 
 def jingle_to_sdp(
@@ -80,6 +87,7 @@ def jingle_to_sdp(
     role: Role,
     offer: str | None = None,
     slots: SlotTable | None = None,
+    carry: bool = False,
 ) -> str:
     """Write the session description that a Jingle element says.
 
@@ -89,35 +97,94 @@ def jingle_to_sdp(
         offer: the description that is answered, so that sections which the answer leaves out
             come back in their places with port 0.
         slots: the session's table of m-sections and contents.
+        carry: keep the XML that SDP cannot say as ``a=x-jingle:`` lines (base64url of canonical
+            XML, at most 16 KiB each), from which ``sdp_to_jingle`` restores it. They are for
+            conversions only: no peer connection may see them.
 
     Returns:
         The description, lines ended by CRLF.
 
     Raises:
         MalformedStanza: an element or attribute breaks its grammar; the message names it.
+        CallError: no content is RTP or data channels over ICE-UDP; never when ``carry`` is on.
     """
-    value = parse(Jingle, _element(jingle))
-    writer = Creator(role)
-    if offer is None:
-        return dumps(offer_of(value, writer=writer)[0])
-    offered = loads_offer(offer)
-    table = slots_of(offered, Creator.INITIATOR) if slots is None else slots
-    return dumps(answer_of(value, writer=writer, offer=offered, slots=table))
+    xml = _element(jingle)
+    value = parse(Jingle, xml)
+    writer = _creator(role)
+    description: Offer | Answer
+    if offer is not None:
+        offered = loads_offer(offer)
+        table = slots_of(offered, Creator.INITIATOR) if slots is None else slots
+        description = answer_of(value, writer=writer, offer=offered, slots=table)
+    else:
+        try:
+            description, table = offer_of(value, writer=writer, slots=slots)
+        except CallError:
+            if not carry:
+                raise
+            description, table = Offer(), SlotTable()
+    if carry:
+        return dumps(with_carried(description, xml, writer=writer, slots=table))
+    return dumps(description)
 
 
-def _action(name: str) -> Action:
+def slots_after(sdp: str, *, role: Role, slots: SlotTable | None = None) -> SlotTable:
+    """The session's table when a party has described the session (again).
+
+    Args:
+        sdp: the description.
+        role: the role of the party that wrote it.
+        slots: the table before; ``None`` begins a session.
+
+    Raises:
+        SdpError: the description breaks its grammar.
+    """
+    return (slots or SlotTable()).after(loads_offer(sdp), _creator(role))
+
+
+def explain(text: str, *, role: Role = "initiator") -> list[Carried]:
+    """Say for each line of a description what carries it in Jingle.
+
+    Args:
+        text: a session description, or a ``<jingle/>`` element.
+        role: the role of the party that wrote it.
+
+    Raises:
+        MalformedStanza: the text breaks its grammar.
+        CallError: the element has nothing that a description could say.
+    """
+    writer = _creator(role)
+    is_xml = text.lstrip()[:1] == "<"
+    description = loads_offer(jingle_to_sdp(text, role=role) if is_xml else text)
+    return explained(description, writer=writer, slots=_table(description, writer, None))
+
+
+def _table(description: SessionDescription, writer: Creator, slots: SlotTable | None) -> SlotTable:
+    if slots is None:
+        return slots_of(description, Creator.INITIATOR)
+    return slots.after(description, writer)
+
+
+def _creator(role: str) -> Creator:
     try:
-        return Action(name)
+        return Creator(role)
     except ValueError:
-        raise MalformedStanza(f"{name!r} is no Jingle action") from None
+        raise MalformedStanza(f"role is initiator or responder, not {role!r}") from None
 
 
 def _element(text: str) -> ElementTree.Element:
     if len(text) > MAX_XML:
         raise MalformedStanza(f"a Jingle element has at most {MAX_XML} characters")
+    try:
+        data = text.strip().encode()
+    except UnicodeEncodeError:
+        raise MalformedStanza("not Unicode text") from None
+    if b"<!" in data:
+        raise MalformedStanza("comments and document types are not allowed (RFC 6120 §11.1)")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        element: ElementTree.Element = etree.fromstring(text.encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise MalformedStanza(f"not well-formed XML: {error.msg}") from None
-    return element
+        element = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise MalformedStanza(f"not well-formed XML: {error}") from None
+    # the standard library's elements, which everything else here is made of
+    return ElementTree.fromstring(etree.tostring(element))  # noqa: S314 # was read safely above

@@ -243,6 +243,13 @@ def tag_of(cls: type) -> str:
     return _spec_of(cls).tag
 
 
+def known_children(cls: type) -> dict[str, type | None]:
+    """The children that a declared class knows by Clark name, with their class if they have one."""
+    spec = _spec_of(cls)
+    typed = {tag: kind for tag, (_, kind) in (*spec.single.items(), *spec.many.items())}
+    return {**typed, **dict.fromkeys((*spec.flags, *spec.which))}
+
+
 def namespace_of(tag: str) -> str:
     """The namespace of a Clark name, empty when there is none."""
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
