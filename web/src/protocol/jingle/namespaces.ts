@@ -7,6 +7,7 @@ export const NS = {
   headerExtension: "urn:xmpp:jingle:apps:rtp:rtp-hdrext:0",
   sources: "urn:xmpp:jingle:apps:rtp:ssma:0",
   grouping: "urn:xmpp:jingle:apps:grouping:0",
+  category: "urn:xmpp:jingle:apps:category:0",
   iceUdp: "urn:xmpp:jingle:transports:ice-udp:1",
   dtls: "urn:xmpp:jingle:apps:dtls:0",
   sctp: "urn:xmpp:jingle:transports:dtls-sctp:1",

@@ -1,7 +1,7 @@
 /**
- * XEP-0167 1.2.3: RTP sessions, with XEP-0293, 0294 and 0339 inside.
+ * XEP-0167 1.2.3: RTP sessions, with XEP-0293, 0294, 0339 and 0507 inside.
  * Deviations: a format parameter without `=` is `<parameter name='' value='0-15'/>`, as others write it.
- * `<encryption/>` (SDES) is not read: WebRTC knows DTLS only and the two are never mixed.
+ * `<encryption/>` (SDES) passes through the mapping only: no call uses its keys.
  */
 import { childOf, element, textOf, type XmlElement } from "../xml.ts";
 import { boundedChildren } from "./bounded.ts";
@@ -16,6 +16,7 @@ import {
   type Source,
   type SourceGroup,
 } from "./xep_0339.ts";
+import { buildCategory, parseCategories } from "./xep_0507.ts";
 
 export interface Parameter {
   /** Empty for a bare token. */
@@ -43,6 +44,14 @@ export interface Bandwidth {
   readonly value: string;
 }
 
+/** One SDES key (§7, RFC 4568), which some clients send beside a DTLS fingerprint. */
+export interface Crypto {
+  readonly tag: string;
+  readonly suite: string;
+  readonly keyParams: string;
+  readonly sessionParams?: string | undefined;
+}
+
 export interface RtpDescription {
   readonly media: string;
   readonly payloadTypes: readonly PayloadType[];
@@ -55,6 +64,9 @@ export interface RtpDescription {
   readonly bandwidth: readonly Bandwidth[];
   readonly sources: readonly Source[];
   readonly sourceGroups: readonly SourceGroup[];
+  readonly cryptos: readonly Crypto[];
+  /** XEP-0507. */
+  readonly categories: readonly string[];
 }
 
 const xmlns = NS.rtp;
@@ -82,6 +94,26 @@ function buildPayloadType({ parameters, feedback, ...attrs }: PayloadType): XmlE
   ]);
 }
 
+function parseCryptos(description: XmlElement): Crypto[] {
+  const encryption = childOf(description, "encryption", xmlns);
+  if (encryption === undefined) return [];
+  return boundedChildren(encryption, "crypto", xmlns).map(({ attrs }) => ({
+    tag: attrs.tag ?? "",
+    suite: attrs["crypto-suite"] ?? "",
+    keyParams: attrs["key-params"] ?? "",
+    sessionParams: attrs["session-params"],
+  }));
+}
+
+function buildEncryption(cryptos: readonly Crypto[]): XmlElement | undefined {
+  if (cryptos.length === 0) return undefined;
+  const children = cryptos.map(({ tag, suite, keyParams, sessionParams }) => {
+    const words = { "crypto-suite": suite, "key-params": keyParams };
+    return element("crypto", { attrs: { tag, ...words, "session-params": sessionParams } });
+  });
+  return element("encryption", {}, children);
+}
+
 /** Read `<description xmlns='urn:xmpp:jingle:apps:rtp:1'/>`. */
 export function parseRtpDescription(description: XmlElement): RtpDescription {
   return {
@@ -97,6 +129,8 @@ export function parseRtpDescription(description: XmlElement): RtpDescription {
     })),
     sources: parseSources(description),
     sourceGroups: parseSourceGroups(description),
+    cryptos: parseCryptos(description),
+    categories: parseCategories(description),
   };
 }
 
@@ -111,9 +145,11 @@ export function buildRtpDescription(description: RtpDescription): XmlElement {
     ...description.bandwidth.map(({ type, value }) =>
       element("bandwidth", { attrs: { type } }, [value]),
     ),
+    buildEncryption(description.cryptos),
     description.rtcpMux ? element("rtcp-mux") : undefined,
     ...description.sources.map(buildSource),
     ...description.sourceGroups.map(buildSourceGroup),
+    ...description.categories.map(buildCategory),
   ]);
 }
 

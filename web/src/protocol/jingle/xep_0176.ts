@@ -10,9 +10,11 @@ import { buildFingerprint, type Fingerprint, parseFingerprints } from "./xep_032
 import { buildSctpMap, parseSctpMap, type SctpMap } from "./xep_0343.ts";
 
 export interface Candidate {
+  /** Unique in the session; has no place in SDP. */
+  readonly id?: string | undefined;
   readonly foundation: string;
   readonly component: string;
-  /** `udp` or `tcp`, lower case. */
+  /** `udp` or `tcp`, in the case of the SDP that it came from. */
   readonly protocol: string;
   readonly priority: string;
   /** IPv4, IPv6 or a `.local` name. */
@@ -25,11 +27,19 @@ export interface Candidate {
   readonly generation?: string | undefined;
 }
 
+/** The candidate that the controlling side chose (§5.8). */
+export interface RemoteCandidate {
+  readonly component: string;
+  readonly ip: string;
+  readonly port: string;
+}
+
 export interface IceUdpTransport {
   readonly ufrag?: string | undefined;
   readonly pwd?: string | undefined;
   readonly fingerprints: readonly Fingerprint[];
   readonly candidates: readonly Candidate[];
+  readonly remoteCandidates: readonly RemoteCandidate[];
   readonly gatheringComplete: boolean;
   readonly sctp?: SctpMap | undefined;
 }
@@ -38,9 +48,10 @@ const xmlns = NS.iceUdp;
 
 function parseCandidate({ attrs }: XmlElement): Candidate {
   return {
+    id: attrs.id,
     foundation: attrs.foundation ?? "",
     component: attrs.component ?? "",
-    protocol: (attrs.protocol ?? "").toLowerCase(),
+    protocol: attrs.protocol ?? "",
     priority: attrs.priority ?? "",
     ip: attrs.ip ?? "",
     port: attrs.port ?? "",
@@ -52,21 +63,19 @@ function parseCandidate({ attrs }: XmlElement): Candidate {
   };
 }
 
-function buildCandidate(candidate: Candidate, index: number): XmlElement {
-  const { relAddr, relPort, foundation, component, ...rest } = candidate;
-  // XEP-0176 §5.3: an id unique in the session; these parts are what makes a candidate one.
-  const id = `c${component}-${foundation.replace(/[^A-Za-z0-9]/g, "")}-${rest.port}-${index}`;
+function buildCandidate({ relAddr, relPort, ...rest }: Candidate): XmlElement {
   return element("candidate", {
-    attrs: {
-      ...rest,
-      foundation,
-      component,
-      id,
-      network: "0",
-      "rel-addr": relAddr,
-      "rel-port": relPort,
-    },
+    attrs: { ...rest, network: "0", "rel-addr": relAddr, "rel-port": relPort },
   });
+}
+
+function parseRemoteCandidate({ attrs }: XmlElement): RemoteCandidate {
+  const { component = "", ip = "", port = "" } = attrs;
+  return { component, ip, port };
+}
+
+function buildRemoteCandidate({ component, ip, port }: RemoteCandidate): XmlElement {
+  return element("remote-candidate", { attrs: { component, ip, port } });
 }
 
 /** Read `<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'/>`. */
@@ -76,17 +85,22 @@ export function parseTransport(transport: XmlElement): IceUdpTransport {
     pwd: transport.attrs.pwd,
     fingerprints: parseFingerprints(transport),
     candidates: boundedChildren(transport, "candidate", xmlns).map(parseCandidate),
+    remoteCandidates: boundedChildren(transport, "remote-candidate", xmlns).map(
+      parseRemoteCandidate,
+    ),
     gatheringComplete: childOf(transport, "gathering-complete", xmlns) !== undefined,
     sctp: parseSctpMap(transport),
   };
 }
 
 export function buildTransport(transport: IceUdpTransport): XmlElement {
-  const { ufrag, pwd, fingerprints, candidates, gatheringComplete, sctp } = transport;
+  const { ufrag, pwd, fingerprints, candidates, remoteCandidates, gatheringComplete, sctp } =
+    transport;
   return element("transport", { xmlns, attrs: { ufrag, pwd } }, [
     ...fingerprints.map(buildFingerprint),
     sctp === undefined ? undefined : buildSctpMap(sctp),
     ...candidates.map(buildCandidate),
+    ...remoteCandidates.map(buildRemoteCandidate),
     gatheringComplete ? element("gathering-complete") : undefined,
   ]);
 }

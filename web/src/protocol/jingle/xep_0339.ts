@@ -3,9 +3,15 @@ import { element, type XmlElement } from "../xml.ts";
 import { boundedChildren } from "./bounded.ts";
 import { NS } from "./namespaces.ts";
 
+export interface SourceParameter {
+  readonly name: string;
+  /** Absent for one that is a mere name. */
+  readonly value?: string | undefined;
+}
+
 export interface Source {
   readonly ssrc: string;
-  readonly parameters: readonly { readonly name: string; readonly value: string }[];
+  readonly parameters: readonly SourceParameter[];
 }
 
 export interface SourceGroup {
@@ -19,7 +25,7 @@ export function parseSources(description: XmlElement): Source[] {
   return boundedChildren(description, "source", xmlns).map((source) => ({
     ssrc: source.attrs.ssrc ?? "",
     parameters: boundedChildren(source, "parameter", xmlns).map(
-      ({ attrs: { name = "", value = "" } }) => ({ name, value }),
+      ({ attrs: { name = "", value } }) => ({ name, value }),
     ),
   }));
 }

@@ -3,7 +3,7 @@ import { MalformedStanza } from "../errors.ts";
 import { NS } from "../jingle/namespaces.ts";
 import type { Content } from "../jingle/xep_0166.ts";
 import { dumpCandidate, loadCandidate } from "../sdp/grammar.ts";
-import { withGeneration } from "./contents.ts";
+import { fromWire, toWire } from "./extensions.ts";
 import type { ContentKey, ContentNames } from "./names.ts";
 
 /** A candidate as JSEP has it (RFC 9429 §3.5.2); an empty string is the end of candidates. */
@@ -33,16 +33,18 @@ export function trickleContent(
   if (candidate !== "" && parsed === undefined) {
     throw new MalformedStanza("a candidate is not in the grammar of RFC 8839");
   }
+  const wire = toWire(parsed === undefined ? [] : [parsed]);
   return {
     ...key,
     transport: {
       ufrag,
       pwd,
       fingerprints: [],
-      candidates: parsed === undefined ? [] : [withGeneration(parsed)],
+      candidates: wire.candidates,
+      remoteCandidates: [],
       gatheringComplete: parsed === undefined,
     },
-    residue: [],
+    residue: wire.residue,
   };
 }
 
@@ -58,7 +60,9 @@ export function trickledCandidates(
       throw new MalformedStanza(`transport-info without a transport of ${NS.iceUdp}`);
     }
     const { ufrag, candidates, gatheringComplete } = content.transport;
-    const lines = candidates.map((candidate) => PREFIX + dumpCandidate(candidate));
+    const lines = fromWire(candidates, content.residue).map(
+      (candidate) => PREFIX + dumpCandidate(candidate),
+    );
     return [...lines, ...(gatheringComplete ? [""] : [])].map((candidate) => ({
       candidate,
       mid,

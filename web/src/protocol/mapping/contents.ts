@@ -8,49 +8,46 @@ import { MalformedStanza } from "../errors.ts";
 import { directionFor, type Role, type Senders, sendersOf } from "../jingle/senders.ts";
 import type { Content, Description } from "../jingle/xep_0166.ts";
 import type { PayloadType, RtpDescription } from "../jingle/xep_0167.ts";
-import type { Candidate, IceUdpTransport } from "../jingle/xep_0176.ts";
-import type { Source } from "../jingle/xep_0339.ts";
+import type { IceUdpTransport } from "../jingle/xep_0176.ts";
+import type { Source, SourceParameter } from "../jingle/xep_0339.ts";
 import {
   attributeValue,
   attributeValues,
   directionOf,
+  isData,
   type MediaDescription,
   type SdpLine,
 } from "../sdp/description.ts";
 import {
   dumpCandidate,
+  dumpCategories,
+  dumpCrypto,
   dumpExtmap,
   dumpFeedback,
   dumpFingerprint,
   dumpFormatParameters,
+  dumpRemoteCandidates,
   dumpRtpmap,
-  loadCandidate,
+  dumpSource,
+  loadCategories,
+  loadCrypto,
   loadExtmap,
   loadFeedback,
   loadFingerprint,
   loadFormatParameters,
+  loadRemoteCandidates,
   loadRtpmap,
+  loadSource,
 } from "../sdp/grammar.ts";
-import {
-  dumpLine,
-  dumpMediaLine,
-  integer,
-  loadLine,
-  loadMediaLine,
-  singleLine,
-  token,
-} from "../sdp/text.ts";
+import { dumpLine, dumpMediaLine, integer, loadLine, loadMediaLine, token } from "../sdp/text.ts";
+import { exactCandidate, fromWire, toWire } from "./extensions.ts";
+import { effective, sectionResidue } from "./levels.ts";
 import type { ContentKey } from "./names.ts";
 import { mergeResidue, missingLines, residueMediaLine } from "./residue.ts";
 
 const RTP_PROTO = "UDP/TLS/RTP/SAVPF";
 const DATA_LINE = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel";
 const CONNECTION = "c=IN IP4 0.0.0.0";
-
-/** Whether the section carries a data channel (RFC 8841). */
-export function isData(media: Pick<MediaDescription, "proto">): boolean {
-  return media.proto.endsWith("DTLS/SCTP");
-}
 
 // ---- SDP to Jingle -----------------------------------------------------------------------------
 
@@ -70,15 +67,17 @@ export function contentOf(
   const description: Description = isData(media)
     ? { kind: "data" }
     : { kind: "rtp", rtp: rtpDescriptionOf(media, session, writer) };
+  const wire = toWire(present(attributeValues(media.lines, "candidate").map(exactCandidate)));
   const content: Content = {
     ...key,
-    senders: sendersIn(media.lines, writer) ?? sendersIn(session, writer),
+    senders: sendersIn(effective(media.lines, session, "direction"), writer),
     description,
-    transport: transportOf(media, session),
-    residue: [],
+    transport: { ...transportOf(media, session), candidates: wire.candidates },
+    residue: wire.residue,
   };
   const wanted = [dumpMediaLine(media), ...media.lines.map(dumpLine)];
-  return { ...content, residue: missingLines(wanted, standardLines(content, mid, writer)) };
+  const missing = missingLines(wanted, standardLines(content, mid, writer));
+  return { ...content, residue: [...missing, ...wire.residue, ...sectionResidue(media, session)] };
 }
 
 function sendersIn(lines: readonly SdpLine[], writer: Role): Senders | undefined {
@@ -112,6 +111,8 @@ function rtpDescriptionOf(
       const [semantics = "", ...ssrcs] = value.split(" ");
       return { semantics, ssrcs };
     }),
+    cryptos: present(values("crypto").map(loadCrypto)),
+    categories: present(values("content").map(loadCategories))[0] ?? [],
   };
 }
 
@@ -135,41 +136,31 @@ function payloadTypeOf(
 }
 
 function sourcesOf(values: readonly string[]): Source[] {
-  const sources = new Map<string, { name: string; value: string }[]>();
-  for (const line of values) {
-    // Conversations refuses a call for one parameter without a value: those go into the residue.
-    const [, ssrc = "", name = "", value = ""] = /^(\d+) ([^\s:]+):(.+)$/.exec(line) ?? [];
-    if (ssrc === "") continue;
-    sources.set(ssrc, [...(sources.get(ssrc) ?? []), { name, value }]);
+  const sources = new Map<string, SourceParameter[]>();
+  for (const { ssrc, parameter } of present(values.map(loadSource))) {
+    sources.set(ssrc, [...(sources.get(ssrc) ?? []), parameter]);
   }
   return [...sources].map(([ssrc, parameters]) => ({ ssrc, parameters }));
 }
 
 function transportOf(media: MediaDescription, session: readonly SdpLine[]): IceUdpTransport {
-  const inherited = (name: string) => {
-    const own = attributeValues(media.lines, name);
-    return own.length > 0 ? own : attributeValues(session, name);
-  };
-  const setup = inherited("setup")[0];
+  const valuesOf = (field: "ice_ufrag" | "ice_pwd" | "fingerprints" | "setup") =>
+    effective(media.lines, session, field).map(({ value = "" }) => value);
+  const [setup] = valuesOf("setup");
   const port = attributeValue(media.lines, "sctp-port");
   return {
-    ufrag: inherited("ice-ufrag")[0],
-    pwd: inherited("ice-pwd")[0],
-    fingerprints: present(inherited("fingerprint").map((value) => loadFingerprint(value, setup))),
-    candidates: present(attributeValues(media.lines, "candidate").map(loadCandidate)).map(
-      withGeneration,
-    ),
+    ufrag: valuesOf("ice_ufrag")[0],
+    pwd: valuesOf("ice_pwd")[0],
+    fingerprints: present(valuesOf("fingerprints").map((value) => loadFingerprint(value, setup))),
+    candidates: [],
+    remoteCandidates:
+      present(attributeValues(media.lines, "remote-candidates").map(loadRemoteCandidates))[0] ?? [],
     gatheringComplete: attributeValue(media.lines, "end-of-candidates") !== undefined,
     sctp:
       port === undefined
         ? undefined
         : { number: port, protocol: "webrtc-datachannel", streams: "1024" },
   };
-}
-
-/** XEP-0176 §5.3 requires a generation, and Siskin drops a candidate without; browsers omit it. */
-export function withGeneration(candidate: Candidate): Candidate {
-  return { ...candidate, generation: candidate.generation ?? "0" };
 }
 
 function present<T>(values: readonly (T | undefined)[]): T[] {
@@ -205,17 +196,20 @@ function mediaLine(
   const same = rtp
     ? theirs.kind === ours.kind && theirs.formats.join() === ours.formats.join() && !isData(theirs)
     : isData(theirs);
-  return same ? theirs : ours;
+  if (!same) return ours;
+  // A content is there, so its section is not refused.
+  const refused = theirs.port === 0 && !residue.includes("a=bundle-only");
+  return refused ? { ...theirs, port: ours.port } : theirs;
 }
 
 /** The lines that the standard elements alone give; the `m=` line first. */
 function standardLines(content: Content, mid: string, writer: Role): string[] {
-  const { description, senders, transport } = content;
+  const { description, senders, transport, residue } = content;
   const lines =
     description?.kind === "rtp" ? rtpLines(description.rtp, writer) : [DATA_LINE, CONNECTION];
   lines.push(`a=mid:${mid}`);
   if (senders !== undefined) lines.push(`a=${directionFor(senders, writer)}`);
-  if (transport !== undefined) lines.push(...transportLines(transport));
+  if (transport !== undefined) lines.push(...transportLines(transport, residue));
   return lines;
 }
 
@@ -234,6 +228,8 @@ function rtpLines(rtp: RtpDescription, writer: Role): string[] {
   for (const payloadType of rtp.payloadTypes)
     lines.push(...payloadTypeLines(payloadType, rtp.media));
   for (const feedback of rtp.feedback) lines.push(`a=rtcp-fb:${dumpFeedback("*", feedback)}`);
+  for (const crypto of rtp.cryptos) lines.push(`a=crypto:${dumpCrypto(crypto)}`);
+  if (rtp.categories.length > 0) lines.push(`a=content:${dumpCategories(rtp.categories)}`);
   lines.push(...packetTimes(rtp.payloadTypes), ...sourceLines(rtp));
   return lines;
 }
@@ -263,17 +259,13 @@ function sourceLines({ sources, sourceGroups }: RtpDescription): string[] {
       return `a=ssrc-group:${[token(semantics, "ssrc-group semantics"), ...members].join(" ")}`;
     }),
     ...sources.flatMap(({ ssrc, parameters }) =>
-      parameters.map(({ name, value }) => {
-        const attribute = token(name, "source parameter");
-        const suffix = value === "" ? "" : `:${value}`;
-        return singleLine(`a=ssrc:${integer(ssrc, "ssrc")} ${attribute}${suffix}`, "source");
-      }),
+      parameters.map((parameter) => `a=ssrc:${dumpSource(ssrc, parameter)}`),
     ),
   ];
 }
 
-function transportLines(transport: IceUdpTransport): string[] {
-  const { ufrag, pwd, fingerprints, candidates, gatheringComplete, sctp } = transport;
+function transportLines(transport: IceUdpTransport, residue: readonly string[]): string[] {
+  const { ufrag, pwd, fingerprints, remoteCandidates, gatheringComplete, sctp } = transport;
   const lines: string[] = [];
   if (ufrag !== undefined) lines.push(`a=ice-ufrag:${token(ufrag, "ufrag")}`);
   if (pwd !== undefined) lines.push(`a=ice-pwd:${token(pwd, "pwd")}`);
@@ -283,7 +275,12 @@ function transportLines(transport: IceUdpTransport): string[] {
   if (others.length > 0) throw new MalformedStanza("the fingerprints of a content differ in setup");
   if (setup !== undefined) lines.push(`a=setup:${token(setup, "setup")}`);
   if (sctp !== undefined) lines.push(`a=sctp-port:${integer(sctp.number, "sctp port", 0, 65_535)}`);
-  for (const candidate of candidates) lines.push(`a=candidate:${dumpCandidate(candidate)}`);
+  for (const candidate of fromWire(transport.candidates, residue)) {
+    lines.push(`a=candidate:${dumpCandidate(candidate)}`);
+  }
+  if (remoteCandidates.length > 0) {
+    lines.push(`a=remote-candidates:${dumpRemoteCandidates(remoteCandidates)}`);
+  }
   if (gatheringComplete) lines.push("a=end-of-candidates");
   return lines;
 }

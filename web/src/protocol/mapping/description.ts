@@ -11,23 +11,22 @@ import {
   type SdpLine,
   type SessionDescription,
 } from "../sdp/description.ts";
-import { dumpLine, loadLine, token } from "../sdp/text.ts";
+import { loadLine, token } from "../sdp/text.ts";
 import { contentOf, isSupported, mediaOf } from "./contents.ts";
+import { type ReadSection, raised, sessionResidue } from "./levels.ts";
 import { ContentNames } from "./names.ts";
-import { missingLines, residueLine } from "./residue.ts";
+import { isOurs, missingLines, residueLine } from "./residue.ts";
 
 /** What a Jingle element says of a session description. */
 export type JingleParts = Pick<Jingle, "groups" | "contents" | "residue">;
 
-const ORIGIN = "o=- 1 1 IN IP4 127.0.0.1";
+const ORIGIN = "o=- 0 0 IN IP4 127.0.0.1";
 /** Session lines that say nothing; a residue may replace each. */
 const DEFAULTS = ["v=0", ORIGIN, "s=-", "t=0 0"];
 // RFC 8866 §5: v=, o=, s= and t= stand once; the rest may be there or not.
 const SESSION_TYPES = "osiuepcbtrzka";
 /** Attributes that each section has from its content, whatever the session level says. */
 const SPOKEN_FOR = new Set(["group", "mid"]);
-/** Attributes that a section inherits, so that it need not repeat them (RFC 8839, 8122, 8285). */
-const INHERITED = ["extmap-allow-mixed", "fingerprint", "setup", "ice-ufrag", "ice-pwd"];
 
 export interface Written {
   readonly parts: JingleParts;
@@ -56,7 +55,7 @@ export function describe(
   });
   const groups = groupsOf(description.session, known);
   const standard = [...DEFAULTS.filter((line) => line !== ORIGIN), ...groupLines(groups, known)];
-  const residue = missingLines(description.session.map(dumpLine), standard);
+  const residue = missingLines(sessionResidue(description), standard);
   return { parts: { groups, contents, residue }, names: known };
 }
 
@@ -97,20 +96,22 @@ export function descriptionOf(
 ): Read {
   const supported = parts.contents.filter(isSupported);
   const known = supported.reduce((all, content) => all.add(content), names);
-  const sections = new Map<string, MediaDescription>();
+  const sections: ReadSection[] = [];
+  const mids = new Set<string>();
   for (const content of supported) {
     const mid = known.mid(content) ?? content.name;
-    if (sections.has(mid)) throw new MalformedStanza("two contents have the same name");
-    sections.set(mid, mediaOf(content, mid, writer));
+    if (mids.has(mid)) throw new MalformedStanza("two contents have the same name");
+    mids.add(mid);
+    sections.push({ media: mediaOf(content, mid, writer), residue: content.residue });
   }
-  const session = sessionLines(parts, known).map((line) => loadLine(line));
-  const media = inOrder(sections, slots).map((section) => withoutInherited(section, session));
-  return { description: { session, media }, names: known };
+  const lines = sessionLines(parts, known).map((line) => loadLine(line));
+  const { session, media } = raised(lines, parts.residue, sections);
+  return { description: { session, media: inOrder(media, slots) }, names: known };
 }
 
 function sessionLines(parts: JingleParts, names: ContentNames): string[] {
   const lines = [...DEFAULTS, ...groupLines(parts.groups, names)];
-  for (const text of parts.residue) {
+  for (const text of parts.residue.filter((line) => !isOurs(line))) {
     const { type, name } = residueLine(text);
     if (!SESSION_TYPES.includes(type) || (type === "a" && SPOKEN_FOR.has(name))) continue;
     const index = "ost".includes(type)
@@ -123,11 +124,11 @@ function sessionLines(parts: JingleParts, names: ContentNames): string[] {
 }
 
 function inOrder(
-  sections: ReadonlyMap<string, MediaDescription>,
+  sections: readonly MediaDescription[],
   slots: SessionDescription | undefined,
 ): MediaDescription[] {
-  if (slots === undefined) return [...sections.values()];
-  const rest = new Map(sections);
+  if (slots === undefined) return [...sections];
+  const rest = new Map(sections.map((section, index) => [midOf(section, index), section]));
   const media = slots.media.map((slot, index) => {
     const mid = midOf(slot, index);
     const section = rest.get(mid);
@@ -141,16 +142,4 @@ function refused(slot: MediaDescription, mid: string): MediaDescription {
   const { kind, proto, formats } = slot;
   const lines = ["c=IN IP4 0.0.0.0", `a=mid:${mid}`, "a=inactive"].map((line) => loadLine(line));
   return { kind, port: 0, proto, formats, lines };
-}
-
-/** What stands at session level with the same value need not stand in the section. */
-function withoutInherited(media: MediaDescription, session: readonly SdpLine[]): MediaDescription {
-  const repeated = INHERITED.filter((name) => {
-    const above = attributeValues(session, name);
-    return above.length > 0 && above.join("\n") === attributeValues(media.lines, name).join("\n");
-  });
-  return {
-    ...media,
-    lines: media.lines.filter((line) => line.type !== "a" || !repeated.includes(line.name)),
-  };
 }

@@ -8,17 +8,25 @@ import { MalformedStanza, SdpError } from "../errors.ts";
 import type { Role } from "../jingle/senders.ts";
 import type { MediaDescription, SdpLine } from "../sdp/description.ts";
 import {
-  dumpCandidate,
   dumpExtmap,
   dumpFeedback,
   dumpFormatParameters,
-  loadCandidate,
+  loadCategories,
+  loadCrypto,
   loadExtmap,
   loadFeedback,
   loadFormatParameters,
+  loadRemoteCandidates,
   loadRtpmap,
+  loadSource,
 } from "../sdp/grammar.ts";
 import { attribute, dumpLine, loadLine, loadMediaLine } from "../sdp/text.ts";
+import { exactCandidate } from "./extensions.ts";
+
+/** Whether a line is ours, not SDP's; those that nobody knows mean nothing. */
+export function isOurs(line: string): boolean {
+  return line.startsWith("~");
+}
 
 /** Lines of `wanted` that `given` lacks, counting repetitions. */
 export function missingLines(wanted: readonly string[], given: readonly string[]): string[] {
@@ -38,10 +46,10 @@ type Normal = (value: string, writer: Role) => string | undefined;
  * `undefined` if they cannot carry it. Names without a function are carried whole or not at all.
  */
 const SPOKEN_FOR: Readonly<Record<string, Normal>> = {
-  candidate: (value) => {
-    const candidate = loadCandidate(value);
-    return candidate && dumpCandidate({ ...candidate, generation: candidate.generation ?? "0" });
-  },
+  candidate: (value) => exactCandidate(value) && value,
+  content: (value) => loadCategories(value) && value,
+  crypto: (value) => loadCrypto(value) && value,
+  "end-of-candidates": whole,
   extmap: (value, writer) => {
     const extension = loadExtmap(value, writer);
     return extension && dumpExtmap(extension, writer);
@@ -59,7 +67,9 @@ const SPOKEN_FOR: Readonly<Record<string, Normal>> = {
     const line = loadFeedback(value);
     return line && dumpFeedback(line.id, line.feedback);
   },
-  ssrc: (value) => (/^\d+ [^\s:]+:./.test(value) ? value : undefined),
+  "remote-candidates": (value) => loadRemoteCandidates(value) && value,
+  ssrc: (value) => loadSource(value) && value,
+  "extmap-allow-mixed": whole,
   fingerprint: whole,
   "ice-pwd": whole,
   "ice-ufrag": whole,
@@ -78,7 +88,10 @@ const SPOKEN_FOR: Readonly<Record<string, Normal>> = {
 
 /** Only an RTP description has elements for these. */
 const RTP_ONLY = new Set([
+  "content",
+  "crypto",
   "extmap",
+  "extmap-allow-mixed",
   "fmtp",
   "maxptime",
   "ptime",
@@ -133,7 +146,7 @@ export function mergeResidue(
 ): string[] {
   const lines = [...standard];
   const replaced = new Set<number>();
-  for (const text of residue) {
+  for (const text of residue.filter((line) => !isOurs(line))) {
     const line = residueLine(text);
     if (line.type === "m" || line.type === "v") continue;
     if (line.type === "c") {
@@ -141,8 +154,9 @@ export function mergeResidue(
       if (index >= 0) lines.splice(index, 1, text);
       continue;
     }
+    if (isNeverAdded(line)) continue;
     const wanted = normal(line, context);
-    if (wanted === undefined) {
+    if (wanted === undefined || isLoneSetup(line, standard)) {
       lines.push(text);
       continue;
     }
@@ -154,6 +168,17 @@ export function mergeResidue(
     replaced.add(index);
   }
   return lines;
+}
+
+/** A mark for bridges, which goes no further. */
+function isNeverAdded({ type, name }: SdpLine): boolean {
+  return type === "a" && name === "x-jingle";
+}
+
+/** XEP-0320 has `setup` on fingerprints only. */
+function isLoneSetup({ type, name }: SdpLine, standard: readonly string[]): boolean {
+  const isSetup = type === "a" && name === "setup";
+  return isSetup && !standard.some((line) => line.startsWith("a=fingerprint:"));
 }
 
 /** One line of a peer's residue. Raises MalformedStanza. */

@@ -53,6 +53,11 @@ export function isRejected(media: MediaDescription): boolean {
   return media.port === 0 && attributeValue(media.lines, "bundle-only") === undefined;
 }
 
+/** Whether the section carries a data channel (RFC 8841). */
+export function isData(media: Pick<MediaDescription, "proto">): boolean {
+  return media.proto.endsWith("DTLS/SCTP");
+}
+
 export const DIRECTIONS = ["sendrecv", "sendonly", "recvonly", "inactive"] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 

@@ -3,19 +3,34 @@
  * XEP's own type (`undefined`: not this grammar, so the line goes to the residue), each `dump…` writes
  * it from a peer's data and refuses what would not be one well-formed line (MalformedStanza).
  */
+import { MalformedStanza } from "../errors.ts";
 import type { Role } from "../jingle/senders.ts";
 import { directionFor, sendersOf } from "../jingle/senders.ts";
-import type { Parameter, PayloadType } from "../jingle/xep_0167.ts";
-import type { Candidate } from "../jingle/xep_0176.ts";
+import type { Crypto, Parameter, PayloadType } from "../jingle/xep_0167.ts";
+import type { Candidate, RemoteCandidate } from "../jingle/xep_0176.ts";
 import type { RtcpFeedback } from "../jingle/xep_0293.ts";
 import type { HeaderExtension } from "../jingle/xep_0294.ts";
 import type { Fingerprint } from "../jingle/xep_0320.ts";
+import type { SourceParameter } from "../jingle/xep_0339.ts";
 import { DIRECTIONS } from "./description.ts";
 import { integer, singleLine, token } from "./text.ts";
 
 const RTPMAP = /^(\d+) ([^\s/]+)\/(\d+)(?:\/(\d+))?$/;
+const NUMBER = /^(?:0|[1-9]\d{0,9})$/;
+const ADDRESS = /^[0-9A-Za-z.:%_-]{1,255}$/;
 const CANDIDATE =
-  /^(\S+) (\d+) (\S+) (\d+) (\S+) (\d+) typ (\S+)(?: raddr (\S+))?(?: rport (\d+))?((?: \S+ \S+)*)$/;
+  /^([A-Za-z0-9+/]{1,32}) (0|[1-9]\d{0,2}) ([uU][dD][pP]|[tT][cC][pP]) (0|[1-9]\d{0,9}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0,4}) typ (host|srflx|prflx|relay)((?: \S+ \S+)*)$/;
+/** Extension pairs of a candidate that XEP-0176 has attributes for. */
+const PAIRS: Readonly<Record<string, RegExp>> = {
+  raddr: ADDRESS,
+  rport: NUMBER,
+  tcptype: /^(?:active|passive|so)$/,
+  generation: NUMBER,
+};
+const REMOTE_CANDIDATE = /^([1-9]\d{0,2}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0,4})$/;
+const CATEGORY = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/;
+const CRYPTO = /^(\S+) (\S+) (\S+)(?: (\S.*))?$/;
+const SOURCE = /^(0|[1-9]\d{0,9}) ([^\s:]+)(?::(.*))?$/;
 const EXTMAP = /^(\d+)(?:\/(\w+))? (\S+)((?: \S+)*)$/;
 const FEEDBACK = /^(\d+|\*) (\S+)(?: (\S+))?((?: \S+)*)$/;
 const FINGERPRINT = /^(\S+) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*)$/;
@@ -115,35 +130,68 @@ export function dumpFingerprint({ hash, value }: Fingerprint): string {
   return `${token(hash, "fingerprint hash")} ${token(value, "fingerprint")}`;
 }
 
-/** RFC 8839 §5.1, without `candidate:`. Extensions that XEP-0176 has no attribute for are left out. */
-export function loadCandidate(value: string): Candidate | undefined {
+/** A candidate with the extension pairs of SDP that XEP-0176 has no attribute for. */
+export interface CandidateLine extends Candidate {
+  readonly extensions: readonly (readonly [name: string, value: string])[];
+}
+
+/** RFC 8839 §5.1, without `candidate:`. */
+export function loadCandidate(value: string): CandidateLine | undefined {
   const match = CANDIDATE.exec(value);
   if (!match) return undefined;
   const [, foundation = "", component = "", protocol = "", priority = "", ip = "", port = ""] =
     match;
-  const [type = "", relAddr, relPort, rest = ""] = match.slice(7);
-  const extensions = words(rest);
-  const extension = (name: string) => {
-    const index = extensions.findIndex((word, at) => at % 2 === 0 && word === name);
-    return index < 0 ? undefined : extensions[index + 1];
-  };
-  return {
+  const [type = "", rest = ""] = match.slice(7);
+  const known = new Map<string, string>();
+  const extensions: [string, string][] = [];
+  for (const [name, text] of pairsOf(words(rest))) {
+    const grammar = Object.hasOwn(PAIRS, name) ? PAIRS[name] : undefined;
+    if (grammar?.test(text) && !known.has(name)) known.set(name, text);
+    else extensions.push([name, text]);
+  }
+  const candidate: CandidateLine = {
     foundation,
     component,
-    protocol: protocol.toLowerCase(),
+    protocol,
     priority,
     ip,
     port,
     type,
-    relAddr,
-    relPort,
-    tcptype: extension("tcptype"),
-    generation: extension("generation"),
+    relAddr: known.get("raddr"),
+    relPort: known.get("rport"),
+    tcptype: known.get("tcptype"),
+    generation: known.get("generation"),
+    extensions,
   };
+  return isSayable(candidate) ? candidate : undefined;
 }
 
-export function dumpCandidate(candidate: Candidate): string {
-  const { relAddr, relPort, tcptype, generation } = candidate;
+/** Whether XEP-0176's attributes allow these values (§5.3; `tcptype` as in XEP-0371 §5.2). */
+function isSayable(candidate: CandidateLine): boolean {
+  const { component, priority, port, relPort = "0", generation = "0" } = candidate;
+  return (
+    isBetween(component, 1, 256) &&
+    isBetween(priority, 1, 0xffff_ffff) &&
+    isBetween(port, 0, 65_535) &&
+    isBetween(relPort, 0, 65_535) &&
+    isBetween(generation, 0, 255)
+  );
+}
+
+function isBetween(value: string, minimum: number, maximum: number): boolean {
+  return Number(value) >= minimum && Number(value) <= maximum;
+}
+
+/** Words two by two; a last one without a partner is left out. */
+export function pairsOf(list: readonly string[]): [string, string][] {
+  return list.flatMap((word, at): [string, string][] => {
+    const next = list[at + 1];
+    return at % 2 === 0 && next !== undefined ? [[word, next]] : [];
+  });
+}
+
+export function dumpCandidate(candidate: CandidateLine): string {
+  const { relAddr, relPort, tcptype, generation, extensions } = candidate;
   const parts: (string | number)[] = [
     token(candidate.foundation, "candidate foundation"),
     integer(candidate.component, "candidate component", 1, 256),
@@ -158,7 +206,74 @@ export function dumpCandidate(candidate: Candidate): string {
   if (relPort !== undefined) parts.push("rport", integer(relPort, "candidate rel-port", 0, 65_535));
   if (tcptype !== undefined) parts.push("tcptype", token(tcptype, "candidate tcptype"));
   if (generation !== undefined) parts.push("generation", integer(generation, "generation"));
+  for (const pair of extensions) {
+    parts.push(...pair.map((word) => token(word, "candidate extension")));
+  }
   return parts.join(" ");
+}
+
+/** RFC 8839 §5.2: component, address and port, again and again. */
+export function loadRemoteCandidates(value: string): RemoteCandidate[] | undefined {
+  const found: RemoteCandidate[] = [];
+  for (const part of value.match(/[^ ]+ [^ ]+ [^ ]+/g) ?? []) {
+    const [, component = "", ip = "", port = ""] = REMOTE_CANDIDATE.exec(part) ?? [];
+    if (!isBetween(component || "-", 1, 256) || !isBetween(port, 0, 65_535)) return undefined;
+    found.push({ component, ip, port });
+  }
+  const text = found.map(({ component, ip, port }) => `${component} ${ip} ${port}`).join(" ");
+  return found.length > 0 && text === value ? found : undefined;
+}
+
+export function dumpRemoteCandidates(chosen: readonly RemoteCandidate[]): string {
+  return chosen
+    .flatMap(({ component, ip, port }) => [
+      integer(component, "remote-candidate component", 1, 256),
+      token(ip, "remote-candidate ip"),
+      integer(port, "remote-candidate port", 0, 65_535),
+    ])
+    .join(" ");
+}
+
+/** RFC 4796 §5. */
+export function loadCategories(value: string): string[] | undefined {
+  const names = value.split(",");
+  return names.every((name) => CATEGORY.test(name)) ? names : undefined;
+}
+
+export function dumpCategories(names: readonly string[]): string {
+  for (const name of names) {
+    if (!CATEGORY.test(name)) throw new MalformedStanza("a category is not a token");
+  }
+  return names.join(",");
+}
+
+/** RFC 4568 §9.1. */
+export function loadCrypto(value: string): Crypto | undefined {
+  const match = CRYPTO.exec(value);
+  if (!match) return undefined;
+  const [, tag = "", suite = "", keyParams = "", sessionParams] = match;
+  return { tag, suite, keyParams, sessionParams };
+}
+
+export function dumpCrypto({ tag, suite, keyParams, sessionParams }: Crypto): string {
+  const parts = [tag, suite, keyParams].map((part) => token(part, "crypto"));
+  if (sessionParams) parts.push(singleLine(sessionParams, "crypto session-params"));
+  return parts.join(" ");
+}
+
+/** RFC 5576 §4.1: one parameter of a source. */
+export function loadSource(
+  value: string,
+): { readonly ssrc: string; readonly parameter: SourceParameter } | undefined {
+  const match = SOURCE.exec(value);
+  if (!match || !isBetween(match[1] ?? "", 0, 0xffff_ffff)) return undefined;
+  const [, ssrc = "", name = "", text] = match;
+  return { ssrc, parameter: { name, value: text } };
+}
+
+export function dumpSource(ssrc: string, { name, value }: SourceParameter): string {
+  const head = `${integer(ssrc, "ssrc")} ${token(name, "source parameter")}`;
+  return value === undefined ? head : `${head}:${singleLine(value, "source parameter")}`;
 }
 
 function words(text: string): string[] {

@@ -18,6 +18,7 @@ import {
 import { isSupported } from "../mapping/contents.ts";
 import { describe, descriptionOf } from "../mapping/description.ts";
 import { ContentNames } from "../mapping/names.ts";
+import { forBrowser } from "../sdp/browser.ts";
 import {
   type Answer,
   attributeValue,
@@ -155,7 +156,7 @@ export class JingleSession {
     const { description, names } = descriptionOf(stanza, otherRole(this.role));
     this.#names = names;
     this.#offer = description;
-    return { type: "offer", description };
+    return { type: "offer", description: forBrowser(description) };
   }
 
   #readAnswer(stanza: Jingle): Answer {
@@ -164,7 +165,7 @@ export class JingleSession {
     if (!stanza.contents.some(isSupported)) throw new MalformedStanza("an answer without contents");
     const writer = otherRole(this.role);
     const { description } = descriptionOf(stanza, writer, this.#names, this.#offer);
-    return { type: "answer", description };
+    return { type: "answer", description: forBrowser(description) };
   }
 
   #readCandidates(stanza: Jingle): SessionEvent[] {
