@@ -196,7 +196,15 @@ def _session_of(
 ) -> dict[str, Any]:
     mids = {slot.name: slot.mid for slot in reversed(slots.slots)}
     groups = tuple(
-        group_of(group.semantics, tuple(mids.get(name, name) for name in group.names))
+        group_of(
+            group.semantics,
+            tuple(
+                mids.get(name, name)
+                for name in group.names
+                # a name of no content can stand in SDP where it is one word and no other's mid
+                if name in mids or (name and " " not in name and slots.by_mid(name) is None)
+            ),
+        )
         for group in jingle.groups
     )
     lines = jingle.residue.lines if jingle.residue else ()

@@ -11,6 +11,7 @@ from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.mapping.candidates import wired
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
+from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
     DEFAULT_CONNECTION,
     RTP_PROTOCOL,
@@ -165,7 +166,8 @@ def _additions(
     """The attributes that stand beside the standard elements and add to none of them.
 
     Read behind the lines of the standard elements, such an attribute fills no field: it is
-    unknown, not of its form, or what it names has been said.
+    unknown, not of its form, or of a codec that is not offered. What says once more what a
+    standard element says is left out, since other readers may take the last of two.
     """
     suspects = [item for item in attributes if item.name in _STANDARD or item.name in _PER_CODEC]
     if not suspects:
@@ -177,8 +179,18 @@ def _additions(
     return tuple(
         item
         for item in attributes
-        if item.name not in _NEVER_ADDED and (item not in suspects or reader.keeps(item))
+        if item.name not in _NEVER_ADDED
+        and (item not in suspects or (reader.keeps(item) and not _repeats(section, item)))
     )
+
+
+def _repeats(section: MediaDescription, item: Attribute) -> bool:
+    """Whether an attribute is one that a standard element says, well-formed."""
+    if item.name in _PER_CODEC:
+        codec = (item.value or "").partition(" ")[0]
+        return codec == "*" or any(str(payload.id) == codec for payload in section.payload_types)
+    text = item.name if item.value is None else f"{item.name}:{item.value}"
+    return grammar.read(item.name, text) is not None
 
 
 def _media_line_of(section: MediaDescription, line: str | None) -> str | None:

@@ -13,7 +13,6 @@ from tests.protocol.helpers import STANZA_FILES, clark, name_of, read
 
 JINGLE = "{urn:xmpp:jingle:1}jingle"
 NOT_READ = {
-    "{urn:xmpp:jingle:apps:rtp:1}crypto": "SDES keys are refused beside DTLS-SRTP",
     "{urn:xmpp:jingle:apps:rtp:1}rtcp-reduced-size": "stanza's own; no XEP has it",
     "{urn:xmpp:jingle:apps:rtp:msid:0}stream": "stanza's own; no XEP has it",
 }

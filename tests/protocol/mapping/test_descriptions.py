@@ -19,7 +19,6 @@ from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0338 import group_of
 from jinglebridge.protocol.mapping.descriptions import answer_of, offer_of
 from jinglebridge.protocol.mapping.slots import slots_of
-from jinglebridge.protocol.sdp.description import Offer
 from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
 from tests.protocol.helpers import (
     AUDIO,
@@ -41,36 +40,10 @@ from tests.protocol.helpers import (
 INITIATOR, RESPONDER = Creator.INITIATOR, Creator.RESPONDER
 
 
-def can_be_said(offer: Offer) -> bool:
-    """A session-initiate has contents, and a rejected section is none (XEP-0166 §7.2.9)."""
-    return bool(offer.media) and not any(section.is_rejected for section in offer.media)
-
-
-def repeated(sdp: str, offer: Offer) -> list:
-    """A description's lines as they come back.
-
-    ``senders`` says each content's direction, so that one which stood only at session level
-    stands in the sections too afterwards.
-    """
-    parts = sections(sdp)
-    for part, section in zip(parts[1:], offer.media, strict=True):
-        if section.direction and "direction" in section.inherited:
-            part[f"a={section.direction.value}"] += 1
-    return parts
-
-
-OFFERS = tuple(path for path in SDP_FILES if can_be_said(loads_offer(read(path))))
-
-
-def test_hardly_any_vector_cannot_be_said() -> None:
-    assert len(OFFERS) == 410
-    assert sum(not loads_offer(read(path)).media for path in SDP_FILES) == 8
-
-
-@pytest.mark.parametrize("path", OFFERS, ids=name_of)
+@pytest.mark.parametrize("path", SDP_FILES, ids=name_of)
 def test_an_offer_comes_back_whole(path: Path) -> None:
-    offer = loads_offer(read(path))
-    assert sections(dumps(through(offer))) == repeated(read(path), offer)
+    sdp = read(path)
+    assert sections(dumps(through(loads_offer(sdp)))) == sections(sdp)
 
 
 @pytest.mark.parametrize("exchange", exchanges(), ids=lambda item: item.name)
@@ -82,16 +55,7 @@ def test_an_answer_comes_back_whole(exchange: Exchange) -> None:
     slots = slots_of(offer, offerer)
     request = say(answer, action=Action.SESSION_ACCEPT, writer=answerer, slots=slots)
     again = answer_of(request, writer=answerer, offer=offer, slots=slots)
-    written, expected = sections(dumps(again)), repeated(read(exchange.answer), answer)
-    assert len(again.media) == len(offer.media)
-    assert written[0] == expected[0]
-    for index, section in enumerate(answer.media):
-        if section.is_rejected:
-            refused = again.media[index]
-            assert (refused.port, refused.mid, refused.media) == (0, section.mid, section.media)
-            assert refused.payload_types == offer.media[index].payload_types[:1]
-        else:
-            assert written[index + 1] == expected[index + 1]
+    assert sections(dumps(again)) == sections(read(exchange.answer))
 
 
 def test_there_are_exchanges_of_all_kinds() -> None:
@@ -219,7 +183,7 @@ def descriptions(draw: st.DrawFn) -> str:
 def test_any_legal_description_comes_back(sdp: str, writer: Creator) -> None:
     offer = loads_offer(sdp)
     again = offer_of(say(offer, writer=writer, slots=slots_of(offer, writer)), writer=writer)[0]
-    written, expected = sections(dumps(again)), repeated(sdp, offer)
+    written, expected = sections(dumps(again)), sections(sdp)
     for part in (*written, *expected):
         # XEP-0320 says it with a fingerprint only
         del part["a=setup:passive"]
@@ -253,8 +217,6 @@ def test_contents_that_cannot_be_taken_get_no_section() -> None:
 
 def test_an_offer_without_anything_known_is_refused() -> None:
     with pytest.raises(UnsupportedApplications):
-        offer_of(initiate(), writer=INITIATOR)
-    with pytest.raises(UnsupportedApplications):
         offer_of(initiate(content(description=None)), writer=INITIATOR)
     with pytest.raises(UnsupportedTransports):
         offer_of(initiate(content(transport=None)), writer=INITIATOR)
@@ -282,10 +244,14 @@ def test_an_answer_cannot_take_what_was_not_offered() -> None:
 
 def test_groups_name_contents_in_jingle_and_mids_in_sdp() -> None:
     request = initiate(content("my camera"), content("x" * 40), content("2"))
-    grouped = say_group(request, ("my camera", "nobody", "2", "x" * 40))
+    grouped = say_group(request, ("my camera", "nobody", "no body", "2", "x" * 40))
     offer, slots = offer_of(grouped, writer=INITIATOR)
-    assert offer.bundle == ("m0", "2", "m1")
-    assert say(offer, slots=slots).groups[0].names == ("my camera", "2", "x" * 40)
+    assert [mid for mid in offer.bundle if mid in {"m0", "m1", "2"}] == ["m0", "2", "m1"]
+    assert offer.bundle == tuple(
+        dumps(offer).split("a=group:BUNDLE ")[1].split("\r\n")[0].split(" ")
+    )
+    names = say(offer, slots=slots).groups[0].names
+    assert [name for name in names if name != "nobody"] == ["my camera", "2", "x" * 40]
 
 
 def say_group(request: Jingle, names: tuple[str, ...]) -> Jingle:
@@ -349,6 +315,10 @@ def test_one_content_without_mixed_extensions_keeps_the_session_from_saying_it()
     ]
     again, _ = offer_of(replace(request, contents=tuple(without)), writer=INITIATOR)
     assert "a=extmap-allow-mixed" not in dumps(again)
+
+
+def test_a_request_without_contents_is_an_empty_offer() -> None:
+    assert offer_of(initiate(), writer=INITIATOR)[0].media == ()
 
 
 def test_rejected_sections_have_no_content() -> None:

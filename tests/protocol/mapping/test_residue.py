@@ -8,16 +8,12 @@ import pytest
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import Residue, residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Creator, Jingle
-from jinglebridge.protocol.jingle.xep_0176 import Candidate
 from jinglebridge.protocol.mapping.descriptions import offer_of
 from jinglebridge.protocol.mapping.residue import (
     apply_residue,
-    candidate_residue,
     residue_lines,
-    with_extensions,
 )
 from jinglebridge.protocol.sdp.description import MediaDescription
-from jinglebridge.protocol.sdp.lines import parse_candidate
 from jinglebridge.protocol.sdp.text import dumps, loads_offer, loads_section
 from jinglebridge.protocol.sdp.writer import write_section
 from tests.protocol.helpers import (
@@ -108,22 +104,19 @@ OVERRIDES = [
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("line", OVERRIDES)
 def test_no_line_says_what_standard_elements_say(line: str, times: int) -> None:
-    section = replace(audio("a=sendrecv", "a=setup:active"), mid="0")
+    section = replace(audio("a=sendrecv", "a=fingerprint:sha-256 AB:CD", "a=setup:active"), mid="0")
     assert written(section, *[line] * times) == list(write_section(section))
 
 
-@pytest.mark.parametrize("line", ["a=fingerprint:sha-256  EE:EE", "a=setup:PASSIVE", "a=ptime:x"])
-def test_a_strange_form_of_a_standard_line_stands_only_where_there_is_none(line: str) -> None:
-    assert f"{line}" in written(audio(), line)
+@pytest.mark.parametrize("line", ["a=fingerprint:sha-256  EE:EE", "a=setup:x", "a=ptime:x"])
+def test_a_line_that_is_not_of_its_form_is_kept_as_it_stands(line: str) -> None:
     full = audio("a=fingerprint:sha-256 AB:CD", "a=setup:active", "a=ptime:20")
-    assert written(full, line) == list(write_section(full))
+    assert written(full, line) == [*write_section(full), line]
 
 
 def test_a_codec_that_is_not_offered_may_have_feedback() -> None:
     lines = ("a=rtcp-fb:120 nack", "a=rtpmap:120 VP8/90000")
     assert set(written(audio(), *lines)) >= set(lines)
-    assert "a=rtcp-fb:x nack" not in written(audio(), "a=rtcp-fb:x nack", "a=rtpmap")
-    assert "a=rtcp-fb:0111 nack" not in written(audio(), "a=rtcp-fb:0111 nack")
 
 
 @pytest.mark.parametrize(
@@ -165,28 +158,6 @@ def test_the_exact_form_of_an_extension_holds_while_both_agree() -> None:
     assert plain not in written(section, plain)
     spaced = "a=extmap:2/sendonly urn:y  "
     assert spaced.rstrip() in written(section, spaced)
-
-
-def test_candidates_get_their_extensions_while_both_agree() -> None:
-    plain = parse_candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0")
-    line = "candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0 network-id 1"
-    full = parse_candidate(line)
-    assert candidate_residue(plain) is None
-    residue = candidate_residue(full)
-    assert residue == Residue(text=f"a={line}")
-    on_wire = replace(plain, id="c1", network=0)
-    assert with_extensions((on_wire,), residue) == (full,)
-    assert with_extensions((on_wire,), None) == (plain,)
-    moved = replace(plain, ip="192.0.2.2")
-    assert with_extensions((moved,), residue) == (moved,)
-    assert with_extensions((plain,), Residue(text="a=x")) == (plain,)
-    with pytest.raises(SdpError):
-        with_extensions((plain,), Residue(text="a=candidate:nonsense"))
-    section = replace(audio(), candidates=(on_wire, moved))
-    assert f"a={line}" in written(section, f"a={line}", "a=candidate:9 1 udp 1 h 9 typ host x y")
-    assert not any(
-        "candidate:9" in item for item in written(section, "a=candidate:9 1 udp 1 h 9 typ host x y")
-    )
 
 
 def edits(root: ET.Element) -> list[tuple[str, str, str]]:
@@ -284,7 +255,3 @@ def test_white_space_of_pretty_printers_does_not_matter() -> None:
 def test_a_session_level_value_stays_there() -> None:
     offer = offered(*HEAD, "a=ice-options:trickle", *AUDIO, "a=ice-options:ice2")
     assert [part["a=ice-options:trickle"] for part in sections(dumps(offer))] == [1, 0]
-
-
-def test_a_candidate_is_a_value() -> None:
-    assert isinstance(parse_candidate("a=candidate:1 1 udp 1 h 9 typ host"), Candidate)

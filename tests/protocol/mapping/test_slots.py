@@ -49,7 +49,7 @@ def test_a_wrong_creator_is_forgiven_where_the_name_is_unique() -> None:
 
 def test_a_first_offers_mids_are_its_names() -> None:
     slots = slots_of(offered(*HEAD, *AUDIO, *VIDEO, *DATA), INITIATOR)
-    assert slots.slots[1] == Slot(creator=INITIATOR, name="1", mid="1")
+    assert slots.slots[1] == Slot(creator=INITIATOR, name="1", mid="1", media="video")
     assert slots.by_mid("2") is slots.slots[2]
     assert slots.by_mid("3") is slots.by_name("3") is None
     assert len(slots) == 3

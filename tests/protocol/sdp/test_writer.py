@@ -6,7 +6,7 @@ from enum import Enum
 import pytest
 
 from jinglebridge.errors import SdpError
-from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Parameter, PayloadType
+from jinglebridge.protocol.jingle.xep_0167 import Parameter, PayloadType
 from jinglebridge.protocol.jingle.xep_0339 import source_group_of
 from jinglebridge.protocol.sdp.description import MediaDescription, Offer
 from jinglebridge.protocol.sdp.text import dumps, loads_offer, loads_section
@@ -109,12 +109,10 @@ def test_values_without_a_part() -> None:
         mid="0",
         media="audio",
         connection=None,
-        bandwidths=(Bandwidth(type="AS"),),
         source_groups=(source_group_of("FID", ()),),
     )
     assert list(write_section(section)) == [
         "m=audio 9 UDP/TLS/RTP/SAVPF 0",
-        "b=AS:0",
         "a=mid:0",
         "a=ssrc-group:FID",
     ]
