@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 import uvloop
 
-from jinglebridge import __version__, log
+from jinglebridge import __version__, convert_commands, log
 from jinglebridge.config import ENV_PREFIX, load
-from jinglebridge.errors import OperatorError
+from jinglebridge.errors import JinglebridgeError
 
 _FAILED = 2
 
@@ -23,13 +23,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(convert_commands.app, name="convert")
 
 
 def main() -> None:
     """Entry point: what the operator can mend is one line and exit code 2, never a traceback."""
     try:
         app()
-    except OperatorError as error:
+    except JinglebridgeError as error:
         print(f"jinglebridge: {error}", file=sys.stderr)
         sys.exit(_FAILED)
     except KeyboardInterrupt:

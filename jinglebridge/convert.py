@@ -23,6 +23,7 @@ from jinglebridge.protocol.mapping.slots import Slot, SlotTable, slots_of
 from jinglebridge.protocol.sdp.description import Answer, Offer, SessionDescription
 from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
 from jinglebridge.protocol.xml import parse, parse_value
+from jinglebridge.protocol.xml_text import dumps as xml_dumps
 
 __all__ = [
     "Carried",
@@ -78,7 +79,7 @@ def sdp_to_jingle(
     is_answer = request.action is Action.SESSION_ACCEPT
     description: SessionDescription = loads_answer(sdp) if is_answer else loads_offer(sdp)
     table = _table(description, writer, slots)
-    return ElementTree.tostring(built(description, request, writer=writer, slots=table), "unicode")
+    return xml_dumps(built(description, request, writer=writer, slots=table))
 
 
 def jingle_to_sdp(

@@ -25,6 +25,7 @@ ARROWS: dict[str, frozenset[str] | None] = {
     "services": frozenset({"bridge", "protocol", "errors", "media.program"}),
     "http": frozenset({"errors"}),
     "convert": frozenset({"protocol", "errors"}),
+    "convert_commands": frozenset({"convert", "protocol", "errors"}),
     "testing": frozenset({"bridge", "protocol", "errors"}),
     "config": frozenset({"errors"}),
     "log": frozenset(),
@@ -44,14 +45,14 @@ KEPT_IN = {
     "av": {"media", "services"},
     "aiohttp": {"http", "app"},
     "sdp_transform": {"protocol"},
-    "lxml": {"protocol", "xmpp"},
+    "lxml": {"convert"},
     "pydantic": {"config", "dev"},
     "pydantic_settings": {"config"},
-    "typer": {"cli"},
+    "typer": {"cli", "convert_commands"},
     "uvloop": {"cli"},
 }
 
-PURE_LIBRARIES = {"sdp_transform", "lxml"}
+PURE_LIBRARIES = {"sdp_transform"}
 IMPURE = {
     "asyncio", "concurrent", "logging", "os", "queue", "random", "secrets", "select", "selectors",
     "socket", "ssl", "subprocess", "threading", "time", "uuid",

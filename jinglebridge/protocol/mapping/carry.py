@@ -31,6 +31,7 @@ from jinglebridge.protocol.xml import build, known_children, parse, tag_of
 ATTRIBUTE = "x-jingle"
 MAX_VALUE = 16_384
 """The longest value of a line, in characters."""
+_MAX_DEPTH = 64
 _ARGUMENTS = ("action", "sid", "initiator", "responder")
 """Attributes of ``<jingle/>`` that the caller gives anew."""
 _CONTENT = tag_of(Content)
@@ -261,6 +262,12 @@ def _carried(attributes: tuple[Attribute, ...]) -> Element | None:
         text = base64.urlsafe_b64decode(value.encode()).decode()
         if "<!" in text:
             raise SdpError("a carried line declares no document type")
-        return fromstring(text)  # noqa: S314 # without a document type there are no entities
+        xml = fromstring(text)  # noqa: S314 # without a document type there are no entities
     except (binascii.Error, ParseError, ValueError):
         raise SdpError("a carried line is no XML", content=value) from None
+    level = [xml]
+    for _ in range(_MAX_DEPTH):
+        level = [child for item in level for child in item]
+    if level:
+        raise SdpError(f"a carried line has at most {_MAX_DEPTH} levels")
+    return xml
