@@ -4,23 +4,14 @@ import type { Role } from "../../src/protocol/jingle/senders.ts";
 import { jingle } from "../../src/protocol/jingle/xep_0166.ts";
 import { describe, descriptionOf } from "../../src/protocol/mapping/description.ts";
 import { isRejected, type SessionDescription } from "../../src/protocol/sdp/description.ts";
-import { dumps, loads } from "../../src/protocol/sdp/text.ts";
+import { loads } from "../../src/protocol/sdp/text.ts";
 import { list, overTheWire, read } from "../vectors.ts";
+import { expectSame } from "./same.ts";
 
 interface Step {
   readonly who: "A" | "B";
   readonly kind: string;
   readonly file?: string;
-}
-
-function sections(sdp: string): string[][] {
-  const found: string[][] = [[]];
-  for (const line of sdp.split(/\r?\n/)) {
-    if (line === "") continue;
-    if (line.startsWith("m=")) found.push([]);
-    found.at(-1)?.push(line);
-  }
-  return found.map((lines) => lines.toSorted());
 }
 
 function journey(
@@ -31,21 +22,6 @@ function journey(
   const { parts, names } = describe(description, writer, writer);
   const stanza = overTheWire(jingle("session-initiate", "s1", parts));
   return descriptionOf(stanza, writer, names, slots).description;
-}
-
-/** A refused section says nothing but that it is refused, in its place. */
-function expectSame(before: SessionDescription, after: SessionDescription): void {
-  expect(after.media.length).toBe(before.media.length);
-  const [session, ...media] = sections(dumps(before));
-  const [sessionAfter, ...mediaAfter] = sections(dumps(after));
-  expect(sessionAfter).toEqual(session);
-  before.media.forEach((section, index) => {
-    if (isRejected(section)) {
-      expect(after.media[index]).toMatchObject({ kind: section.kind, port: 0 });
-    } else {
-      expect(mediaAfter[index]).toEqual(media[index]);
-    }
-  });
 }
 
 for (const browser of ["chromium-156", "firefox-153"]) {

@@ -15,7 +15,8 @@ import type { SourceParameter } from "../jingle/xep_0339.ts";
 import { DIRECTIONS } from "./description.ts";
 import { integer, singleLine, token } from "./text.ts";
 
-const RTPMAP = /^(\d+) ([^\s/]+)\/(\d+)(?:\/(\d+))?$/;
+const RTPMAP =
+  /^(0|[1-9]\d{0,2}) ([A-Za-z0-9!#$%&'*+.^_`{|}~-]+)\/(0|[1-9]\d{0,9})(?:\/(0|[1-9]\d{0,2}))?$/;
 const NUMBER = /^(?:0|[1-9]\d{0,9})$/;
 const ADDRESS = /^[0-9A-Za-z.:%_-]{1,255}$/;
 const CANDIDATE =
@@ -31,7 +32,7 @@ const REMOTE_CANDIDATE = /^([1-9]\d{0,2}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0
 const CATEGORY = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/;
 const CRYPTO = /^(\S+) (\S+) (\S+)(?: (\S.*))?$/;
 const SOURCE = /^(0|[1-9]\d{0,9}) ([^\s:]+)(?::(.*))?$/;
-const EXTMAP = /^(\d+)(?:\/(\w+))? (\S+)((?: \S+)*)$/;
+const EXTMAP = /^([1-9]\d{0,3})(?:\/(\w+))? (\S+)((?: \S+)*)$/;
 const FEEDBACK = /^(\d+|\*) (\S+)(?: (\S+))?((?: \S+)*)$/;
 const FINGERPRINT = /^(\S+) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*)$/;
 
@@ -103,10 +104,16 @@ export function loadExtmap(value: string, writer: Role): HeaderExtension | undef
   if (!match) return undefined;
   const [, id = "", word, uri = "", rest = ""] = match;
   const direction = DIRECTIONS.find((known) => known === word);
+  if (!isExtensionId(Number(id))) return undefined;
   // XEP-0294 has no word for inactive.
   if ((word !== undefined && direction === undefined) || direction === "inactive") return undefined;
   const senders = direction === undefined ? undefined : sendersOf(direction, writer);
   return { id, uri, senders, parameters: words(rest) };
+}
+
+/** RFC 8285 §6: local ids, or those of an offer that has more than fit. */
+function isExtensionId(id: number): boolean {
+  return (id > 0 && id <= 256) || (id >= 4096 && id <= 4351);
 }
 
 export function dumpExtmap(extension: HeaderExtension, writer: Role): string {
