@@ -19,15 +19,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from jinglebridge.convert import Role, Slot, SlotTable, jingle_to_sdp, sdp_to_jingle
+from jinglebridge.convert import Role, SlotTable, jingle_to_sdp, sdp_to_jingle, slots_after
 from jinglebridge.errors import JinglebridgeError
 from jinglebridge.protocol.jingle.residue import Residue
-from jinglebridge.protocol.jingle.xep_0166 import Creator
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
-from jinglebridge.protocol.mapping.residue import with_extensions
-from jinglebridge.protocol.mapping.sections import wire_candidate
+from jinglebridge.protocol.mapping.candidates import wired, with_extensions
 from jinglebridge.protocol.sdp.lines import build_candidate, parse_candidate
-from jinglebridge.protocol.sdp.text import loads_offer
 from jinglebridge.protocol.xml import build, parse, tag_of
 from tests.e2e.browser import Browser, BrowserKind, Page
 
@@ -52,26 +49,26 @@ Step = dict[str, Any]
 
 @dataclass
 class Mapper:
-    """The bridge's memory of one session: who created what, and the last offer of each side."""
+    """The bridge's memory of one session: its table, and what is offered with the table to be."""
 
-    creators: dict[str, Creator] = field(default_factory=dict)
-    offers: dict[str, str] = field(default_factory=dict)
+    slots: SlotTable = field(default_factory=SlotTable)
+    pending: dict[str, tuple[str, SlotTable]] = field(default_factory=dict)
 
-    def __call__(self, sdp: str, *, who: str, kind: str) -> str:
-        """The description as it arrives at a peer that ignores the residue."""
-        mids = [section.mid for section in loads_offer(sdp).media]
-        for mid in mids:
-            self.creators.setdefault(mid, Creator(ROLES[who]))
-        slots = SlotTable(
-            tuple(Slot(creator=self.creators[mid], name=mid, mid=mid) for mid in mids)
+    def offer(self, sdp: str, who: str) -> str:
+        slots = slots_after(sdp, role=ROLES[who], slots=self.slots)
+        self.pending[who] = (sdp, slots)
+        jingle = sdp_to_jingle(sdp, role=ROLES[who], sid="s1", slots=slots)
+        return jingle_to_sdp(without_residue(jingle), role=ROLES[who], slots=slots)
+
+    def answer(self, sdp: str, who: str) -> str:
+        """An offer that crossed the answered one is forgotten with the next offer."""
+        offer, self.slots = self.pending["B" if who == "A" else "A"]
+        jingle = sdp_to_jingle(
+            sdp, role=ROLES[who], action="session-accept", sid="s1", slots=self.slots
         )
-        is_offer = kind == "offer"
-        action = "session-initiate" if is_offer else "session-accept"
-        jingle = sdp_to_jingle(sdp, role=ROLES[who], action=action, sid="s1", slots=slots)
-        offer = None if is_offer else self.offers["B" if who == "A" else "A"]
-        if is_offer:
-            self.offers[who] = sdp
-        return jingle_to_sdp(without_residue(jingle), role=ROLES[who], offer=offer, slots=slots)
+        return jingle_to_sdp(
+            without_residue(jingle), role=ROLES[who], offer=offer, slots=self.slots
+        )
 
 
 def without_residue(jingle: str) -> str:
@@ -84,8 +81,8 @@ def without_residue(jingle: str) -> str:
 
 def mapped_candidate(text: str) -> str:
     """A trickled candidate as XEP-0176 alone carries it."""
-    sent = build(wire_candidate(parse_candidate(text)))
-    read = parse(Candidate, ElementTree.fromstring(ElementTree.tostring(sent)))
+    ((sent, _),) = wired((parse_candidate(text),))
+    read = parse(Candidate, ElementTree.fromstring(ElementTree.tostring(build(sent))))
     (plain,) = with_extensions((read,), None)
     return build_candidate(plain)
 
@@ -136,7 +133,8 @@ def _steps(folder: Path, recorded: list[Step], gathered: dict[str, Step]) -> Ite
             file = left.pop(who, step)["file"]
             sdp = (folder / file).read_bytes().decode()
             try:
-                mapped = mapper(sdp, who=who, kind=TYPES[kind])
+                say = mapper.offer if TYPES[kind] == "offer" else mapper.answer
+                mapped = say(sdp, who)
             except JinglebridgeError as error:
                 mapped = f"the mapping refused: {error}"  # which no browser takes
             yield {**common, "file": file, "original": sdp, "mapped": mapped}
