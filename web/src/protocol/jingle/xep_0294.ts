@@ -1,6 +1,6 @@
 /**
  * XEP-0294 1.1.2: RTP header extensions.
- * Deviation: `senders` may be `none`, for SDP's `/inactive`, which the XEP cannot say.
+ * Deviation: `none` of `senders` is read as `/inactive` of SDP, for which the XEP has no word.
  */
 import { element, type XmlElement } from "../xml.ts";
 import { boundedChildren } from "./bounded.ts";

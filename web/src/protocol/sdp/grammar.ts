@@ -32,7 +32,7 @@ const REMOTE_CANDIDATE = /^([1-9]\d{0,2}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0
 const CATEGORY = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/;
 const CRYPTO = /^(\S+) (\S+) (\S+)(?: (\S.*))?$/;
 const SOURCE = /^(0|[1-9]\d{0,9}) ([^\s:]+)(?::(.*))?$/;
-const EXTMAP = /^([1-9]\d{0,3})(?:\/(\w+))? (\S+)((?: \S+)*)$/;
+const EXTMAP = /^([1-9]\d{0,3})(?:\/(sendrecv|sendonly|recvonly|inactive))? (\S+)(?: (.+))?$/;
 const FEEDBACK = /^(\d+|\*) (\S+)(?: (\S+))?((?: \S+)*)$/;
 const FINGERPRINT = /^(\S+) ([0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})*)$/;
 
@@ -105,9 +105,9 @@ export function loadExtmap(value: string, writer: Role): HeaderExtension | undef
   const [, id = "", word, uri = "", rest = ""] = match;
   const direction = DIRECTIONS.find((known) => known === word);
   if (!isExtensionId(Number(id))) return undefined;
-  // XEP-0294 has no word for inactive.
-  if ((word !== undefined && direction === undefined) || direction === "inactive") return undefined;
-  const senders = direction === undefined ? undefined : sendersOf(direction, writer);
+  // XEP-0294 has no word for inactive: the line goes to the residue as well.
+  const isSaid = direction !== undefined && direction !== "inactive";
+  const senders = isSaid ? sendersOf(direction, writer) : undefined;
   return { id, uri, senders, parameters: words(rest) };
 }
 
