@@ -32,6 +32,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.report import described, last_line, surroundings, table  # below the path to it
 from jinglebridge.convert import Role, jingle_to_sdp, sdp_to_jingle
 from jinglebridge.errors import JinglebridgeError
 
@@ -150,7 +153,7 @@ def peers(known: list[Vector]) -> Iterator[Callable[..., Any]]:
 
 
 def versions() -> dict[str, str]:
-    """What is installed of the peers."""
+    """What is installed of the peers and runs them."""
     lock = json.loads((PEERS / "package-lock.json").read_text("utf-8"))["packages"]
     return {name: lock[f"node_modules/{name}"]["version"] for name in (STANZA, SJJ)}
 
@@ -262,18 +265,19 @@ def measure(known: list[Vector], rounds: int) -> dict[str, Result]:
     return {name: judge(known, back[name], median(spent)) for name, spent in times.items()}
 
 
-def report(results: dict[str, Result], total: int, count: int) -> str:
+def rows_of(results: dict[str, Result], total: int, count: int) -> list[tuple[str, ...]]:
     """The table for people."""
-    names = {OURS: OURS, **{name: f"{name} {version}" for name, version in versions().items()}}
-    rows = [
-        f"{'':24}{'µs each':>10}{'× stanza':>10}{'same lines':>13}{'same meaning':>14}{'whole':>9}"
-    ]
-    for name, result in results.items():
-        rows.append(
-            f"{names[name]:24}{result.us:10.0f}{result.us / results[STANZA].us:10.2f}"
-            f"{result.exact / total:13.2%}{result.meant / total:14.2%}{result.whole:5}/{count}"
+    return [
+        (
+            name,
+            f"{result.us:.0f}",
+            f"{result.us / results[STANZA].us:.2f}",
+            f"{result.exact / total:.2%}",
+            f"{result.meant / total:.2%}",
+            f"{result.whole}/{count}",
         )
-    return "\n".join(rows)
+        for name, result in results.items()
+    ]
 
 
 def main() -> int:
@@ -288,10 +292,13 @@ def main() -> int:
     total = sum(len(lines) for vector in known for lines in sections(vector.sdp))
     results = measure(known, max(5, options.rounds))
     ours, stanza = results[OURS], results[STANZA]
+    facts = surroundings("lxml", **versions())
     print(f"SDP → Jingle text → SDP, {len(known)} browser descriptions, {total} lines\n")
-    print(report(results, total, len(known)))
+    header = ("CPU time of one", "µs", "× stanza", "same lines", "same meaning", "whole")
+    print(table(header, rows_of(results, total, len(known))))
+    print(f"\n{described(facts)}")
     if options.json:
-        said = {
+        figures = {
             "lines_kept": ours.exact / total,
             "us": round(ours.us, 1),
             "ratio_to_stanza": round(ours.us / stanza.us, 3),
@@ -303,7 +310,7 @@ def main() -> int:
             "sdp_jingle_json_us": round(results[SJJ].us, 1),
             "sdp_jingle_json_lines_kept": round(results[SJJ].meant / total, 4),
         }
-        print(json.dumps(said))
+        print(last_line({**figures, **facts}))
     return 0 if ours.exact == total else 1
 
 

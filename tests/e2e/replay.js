@@ -1,7 +1,8 @@
 // Plays each side of a recorded negotiation on a real peer connection, the other side being recorded.
 //
-//   replay({ A: steps, B: steps })   what each side met, in order; each description and candidate of
-//                                    the other side has two texts, "original" and "mapped"
+//   replay(steps, { A: numbers, B: numbers })   what happened, and what each side met, in order; each
+//                                               description and candidate has two texts, "original"
+//                                               and "mapped", of which the second is for the other side
 //
 // The answer has for each side and text what came of each step.
 //
@@ -155,11 +156,12 @@
     return heard;
   }
 
-  globalThis.replay = async (sides) => {
-    const entries = Object.entries(sides).map(async ([me, steps]) => {
+  globalThis.replay = async (steps, orders) => {
+    const entries = Object.entries(orders).map(async ([me, numbers]) => {
+      const met = numbers.map((number) => steps.find((step) => step.step === number));
       const [original, mapped] = await Promise.all([
-        play(steps, me, 'original'),
-        play(steps, me, 'mapped'),
+        play(met, me, 'original'),
+        play(met, me, 'mapped'),
       ]);
       return [me, { original, mapped }];
     });
