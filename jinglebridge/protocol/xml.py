@@ -15,93 +15,66 @@ never an error: protocols grow.
 """
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeVar, dataclass_transform
+from functools import lru_cache
+from typing import Any, TypeVar, dataclass_transform
 from xml.etree.ElementTree import Element, SubElement
 
 from jinglebridge.errors import LocalProtocolError, MalformedStanza
+from jinglebridge.protocol.xml_codecs import (
+    MAX_TEXT,
+    MULTILINE,
+    TEXT,
+    TOKEN,
+    Codec,
+    choice,
+    matching,
+    uint,
+)
+
+__all__ = [
+    "MAX_NAME",
+    "MAX_TEXT",
+    "MULTILINE",
+    "TEXT",
+    "TOKEN",
+    "Codec",
+    "Spec",
+    "attribute",
+    "build",
+    "child",
+    "children",
+    "choice",
+    "element",
+    "flag",
+    "foreign",
+    "known_children",
+    "local",
+    "local_name",
+    "matching",
+    "namespace_of",
+    "parse",
+    "parse_value",
+    "spec_of",
+    "tag_of",
+    "text",
+    "uint",
+    "which",
+]
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Enum)
 
 _SPEC = "__xml_spec__"
 _KEY = "jinglebridge.xml"
-_CONTROL = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
-"""What some reader of the text that a value gets into could take for the end of a line."""
 _SPACE = " \t\r\n"
 """White space of XML."""
-MAX_TEXT = 16_384
-"""The longest attribute or text value that is read, in characters."""
+_REMEMBERED, _SHORT = 4096, 128
+"""Elements without children that are kept, because every call of a browser says the same of its
+codecs, and the length of their values in all."""
 MAX_NAME = 256
 """The longest name of an unknown element that is kept, in characters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Codec(Generic[T]):
-    """Both directions of one value: text on the wire, ``T`` in the program."""
-
-    read: Callable[[str], T]
-    """Raises ``ValueError`` with a reason."""
-    write: Callable[[T], str] = str
-
-
-def _no_control(value: str) -> str:
-    if len(value) > MAX_TEXT:
-        raise ValueError(f"longer than {MAX_TEXT} characters")
-    if _CONTROL.search(value):
-        raise ValueError("control characters are not allowed")
-    return value
-
-
-def matching(pattern: str) -> Codec[str]:
-    """A codec for text that matches the whole regular expression."""
-    compiled = re.compile(pattern, re.ASCII)
-
-    def read(value: str) -> str:
-        if compiled.fullmatch(_no_control(value)) is None:
-            raise ValueError("not of the right form")
-        return value
-
-    return Codec(read)
-
-
-def uint(maximum: int = 2**32 - 1) -> Codec[int]:
-    """A codec for a decimal number from 0 to ``maximum``."""
-
-    def read(value: str) -> int:
-        value = value.strip()
-        if not (value.isascii() and value.isdigit() and len(value) <= 20):
-            raise ValueError("not a number")
-        number = int(value)
-        if number > maximum:
-            raise ValueError(f"larger than {maximum}")
-        return number
-
-    return Codec(read)
-
-
-def choice(kind: type[E]) -> Codec[E]:
-    """A codec for the values of an enum."""
-
-    def read(value: str) -> E:
-        try:
-            return kind(value)
-        except ValueError:
-            known = ", ".join(str(member.value) for member in kind)
-            raise ValueError(f"not one of {known}") from None
-
-    return Codec(read, lambda member: str(member.value))
-
-
-TEXT = Codec(_no_control)
-"""Any text on one line."""
-TOKEN = matching(r"[^\s]+")
-"""One word without white space."""
-MULTILINE: Codec[str] = Codec(lambda value: value)
-"""Text as it is, which only people or its own reader look at; the size of a stanza bounds it."""
 
 
 def _field(kind: str, default: Any, **more: Any) -> Any:
@@ -154,7 +127,9 @@ def local(*, default: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spec:
+class Spec:
+    """What is declared of a class: how each field stands on the wire."""
+
     tag: str
     attributes: tuple[tuple[str, str, Codec[Any], bool], ...]
     text: tuple[str, Codec[Any], bool] | None
@@ -165,6 +140,17 @@ class _Spec:
     order: tuple[str, ...]
     which: dict[str, tuple[str, Enum]]
     foreign: str | None
+    name: str
+    """The tag without its namespace."""
+    namespace: str
+    members: dict[tuple[str, object], str]
+    """Tag of the empty child by field and value, for flags and enums."""
+
+    def tag_of_member(self, field_name: str, value: object) -> str | None:
+        """The tag of the empty child that says this value, if the field is said so."""
+        if value is not True and not isinstance(value, Enum):
+            return None
+        return self.members[field_name, value]
 
 
 @dataclass_transform(
@@ -183,7 +169,7 @@ def element(namespace: str, tag: str) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
-def _specify(cls: type, tag: str) -> _Spec:
+def _specify(cls: type, tag: str) -> Spec:
     attributes: list[tuple[str, str, Codec[Any], bool]] = []
     text_spec: tuple[str, Codec[Any], bool] | None = None
     flags: dict[str, str] = {}
@@ -219,7 +205,7 @@ def _specify(cls: type, tag: str) -> _Spec:
                 order.append(item.name)
             case "foreign":
                 foreign_field = item.name
-    return _Spec(
+    return Spec(
         tag,
         tuple(attributes),
         text_spec,
@@ -230,22 +216,29 @@ def _specify(cls: type, tag: str) -> _Spec:
         tuple(order),
         named,
         foreign_field,
+        local_name(tag),
+        namespace_of(tag),
+        {
+            **{(field_name, True): tag for tag, field_name in flags.items()},
+            **{(field_name, member): tag for tag, (field_name, member) in named.items()},
+        },
     )
 
 
-def _spec_of(cls: type) -> _Spec:
-    spec: _Spec = getattr(cls, _SPEC)
+def spec_of(cls: type) -> Spec:
+    """The declaration of a class."""
+    spec: Spec = getattr(cls, _SPEC)
     return spec
 
 
 def tag_of(cls: type) -> str:
     """The Clark name ``{namespace}tag`` of a declared class."""
-    return _spec_of(cls).tag
+    return spec_of(cls).tag
 
 
 def known_children(cls: type) -> dict[str, type | None]:
     """The children that a declared class knows by Clark name, with their class if they have one."""
-    spec = _spec_of(cls)
+    spec = spec_of(cls)
     typed = {tag: kind for tag, (_, kind) in (*spec.single.items(), *spec.many.items())}
     return {**typed, **dict.fromkeys((*spec.flags, *spec.which))}
 
@@ -260,11 +253,12 @@ def local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
 
 
-def _read(codec: Codec[Any], value: str, where: str) -> Any:
+def _read(codec: Codec[Any], value: str, element_name: str, attribute_name: str = "") -> Any:
     try:
         return codec.read(value)
     except ValueError as error:
-        raise MalformedStanza(f"{where}: {error}: {value[:60]!r}") from None
+        where = f"<{element_name} {attribute_name}".rstrip()
+        raise MalformedStanza(f"{where}>: {error}: {value[:60]!r}") from None
 
 
 def parse(cls: type[T], xml: Element) -> T:
@@ -273,22 +267,40 @@ def parse(cls: type[T], xml: Element) -> T:
     Raises:
         MalformedStanza: a required part is missing or a value breaks its grammar.
     """
-    spec = _spec_of(cls)
-    name = local_name(spec.tag)
+    spec = spec_of(cls)
     if xml.tag != spec.tag:
+        name = local_name(spec.tag)
         raise MalformedStanza(f"expected <{name}>, found <{local_name(str(xml.tag))[:60]}>")
+    items = tuple(xml.attrib.items())
+    if not len(xml) and spec.text is None and sum(map(len, xml.attrib.values())) <= _SHORT:
+        return _leaf(cls, items)  # type: ignore[return-value,arg-type] # the cache forgets types
+    return _parse(cls, spec, items, xml)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _leaf(cls: type, items: tuple[tuple[str, str], ...]) -> object:
+    return cls(**_attributes(spec_of(cls), dict(items)))
+
+
+def _attributes(spec: Spec, raw_values: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field_name, wire_name, codec, required in spec.attributes:
-        raw = xml.get(wire_name)
+        raw = raw_values.get(wire_name)
         if raw is not None:
-            values[field_name] = _read(codec, raw, f"<{name} {wire_name}>")
+            values[field_name] = _read(codec, raw, spec.name, wire_name)
         elif required:
-            raise MalformedStanza(f"<{name}> has no attribute {wire_name!r}")
+            raise MalformedStanza(f"<{spec.name}> has no attribute {wire_name!r}")
+    return values
+
+
+def _parse(cls: type[T], spec: Spec, items: tuple[tuple[str, str], ...], xml: Element) -> T:
+    name = spec.name
+    values = _attributes(spec, dict(items))
     if spec.text is not None:
         field_name, codec, required = spec.text
         raw = (xml.text or "").strip(_SPACE)
         if raw:
-            values[field_name] = _read(codec, raw, f"<{name}>")
+            values[field_name] = _read(codec, raw, name)
         elif required:
             raise MalformedStanza(f"<{name}> is empty")
     if spec.order or spec.foreign:
@@ -302,11 +314,12 @@ def parse_value(cls: type[T], **texts: str) -> T:
     Raises:
         MalformedStanza: a text breaks its grammar.
     """
-    codecs = {name: codec for name, _, codec, _ in _spec_of(cls).attributes}
-    return cls(**{name: _read(codecs[name], text, name) for name, text in texts.items()})
+    codecs = {name: codec for name, _, codec, _ in spec_of(cls).attributes}
+    spec = spec_of(cls)
+    return cls(**{name: _read(codecs[name], text, spec.name, name) for name, text in texts.items()})
 
 
-def _parse_children(spec: _Spec, xml: Element, values: dict[str, Any], name: str) -> None:
+def _parse_children(spec: Spec, xml: Element, values: dict[str, Any], name: str) -> None:
     collected: dict[str, list[Any]] = {}
     for item in xml:
         tag = item.tag
@@ -341,7 +354,7 @@ def build(value: Any) -> Element:
 
 
 def _fill(target: Element, value: Any) -> None:
-    spec = _spec_of(type(value))
+    spec = spec_of(type(value))
     for field_name, wire_name, codec, _ in spec.attributes:
         item = getattr(value, field_name)
         if item is not None:
@@ -350,19 +363,16 @@ def _fill(target: Element, value: Any) -> None:
         item = getattr(value, spec.text[0])
         if item is not None:
             target.text = spec.text[1].write(item)
-    tags_of_flags = {name: tag for tag, name in spec.flags.items()}
-    tags_of_members = {(name, member): tag for tag, (name, member) in spec.which.items()}
     for field_name in spec.order:
         item = getattr(value, field_name)
-        if field_name in tags_of_flags:
-            if item:
-                SubElement(target, tags_of_flags[field_name])
-        elif field_name in spec.maxima:
+        if field_name in spec.maxima:
             _append(target, item)
-        elif isinstance(item, Enum):
-            SubElement(target, tags_of_members[field_name, item])
-        elif item is not None:
+        elif not item:
+            continue
+        elif (tag := spec.tag_of_member(field_name, item)) is None:
             _append(target, (item,))
+        else:
+            SubElement(target, tag)
 
 
 def _append(target: Element, items: Iterable[Any]) -> None:

@@ -75,6 +75,12 @@ def with_carried(
     return replace(description, media=media, attributes=attributes)
 
 
+def carries(description: SessionDescription) -> bool:
+    """Whether a description holds ``a=x-jingle`` lines."""
+    places = (description.attributes, *(section.attributes for section in description.media))
+    return any(item.name == ATTRIBUTE for attributes in places for item in attributes)
+
+
 def without_carried(description: SessionDescription) -> SessionDescription:
     """The description as a peer connection may see it."""
     media = tuple(
@@ -105,8 +111,6 @@ def built(
     root = build(
         replace(action, groups=parts.groups, contents=parts.contents, residue=parts.residue)
     )
-    if bare == description:
-        return root
     contents = [child for child in root if child.tag == _CONTENT]
     live = [item for item in bare.media if not item.is_rejected]
     carried = {item.mid: _carried(item.attributes) for item in description.media}

@@ -55,10 +55,7 @@ def content_of(
 def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescription:
     return RtpDescription(
         media=section.media,
-        payload_types=tuple(
-            replace(payload, ptime=section.ptime, maxptime=section.maxptime)
-            for payload in section.payload_types
-        ),
+        payload_types=_timed(section),
         bandwidths=section.bandwidths,
         rtcp_fb=section.rtcp_fb,
         trr_int=section.trr_int,
@@ -69,6 +66,16 @@ def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescri
         rtcp_mux=section.rtcp_mux,
         encryption=Encryption(cryptos=section.cryptos) if section.cryptos else None,
         categories=section.categories,
+    )
+
+
+def _timed(section: MediaDescription) -> tuple[PayloadType, ...]:
+    """The payload types with the section's packet times, which XEP-0167 §5 puts on each."""
+    if section.ptime is None and section.maxptime is None:
+        return section.payload_types
+    return tuple(
+        replace(payload, ptime=section.ptime, maxptime=section.maxptime)
+        for payload in section.payload_types
     )
 
 
@@ -192,6 +199,11 @@ def _plain_payload(payload: PayloadType, media: str) -> PayloadType:
     if payload.name is not None and clockrate is None:
         clockrate = _CLOCK_RATES.get(media, 90_000)
     channels = None if media == "video" else payload.channels
+    if (payload.ptime, payload.maxptime, payload.clockrate, payload.channels) == (
+        *(None, None),
+        *(clockrate, channels),
+    ):
+        return payload
     return replace(payload, ptime=None, maxptime=None, clockrate=clockrate, channels=channels)
 
 

@@ -7,7 +7,9 @@ its section of the standard.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sdp_transform.grammar import grammar as _base
 
@@ -129,7 +131,17 @@ ROWS: dict[str, Row] = {key: _from_base(key) for key in _TAKEN_OVER} | _REPLACED
 """Rows by the attribute's name."""
 
 
-def read(name: str, line: str) -> dict[str, str | None] | None:
+_REMEMBERED, _LONGEST = 4096, 256
+"""Lines that are kept because browsers write the same ones in every call, and their length."""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered(name: str, line: str) -> Mapping[str, str | None] | None:
+    row = ROWS.get(name)
+    return None if row is None else row.read(line)
+
+
+def read(name: str, line: str) -> Mapping[str, str | None] | None:
     """The named parts of an attribute line.
 
     Args:
@@ -139,5 +151,7 @@ def read(name: str, line: str) -> dict[str, str | None] | None:
     Returns:
         The parts as text, or ``None`` when the line is unknown or not exactly of its form.
     """
+    if len(line) <= _LONGEST:
+        return _remembered(name, line)
     row = ROWS.get(name)
     return None if row is None else row.read(line)

@@ -6,14 +6,13 @@ A line that is understood fills a field; any other ``a=`` line is kept as an
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinglebridge.errors import MalformedStanza, SdpError
 from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
 from jinglebridge.protocol.jingle.xep_0176 import RemoteCandidate
-from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedback, RtcpFeedbackInterval
+from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedbackInterval
 from jinglebridge.protocol.jingle.xep_0294 import is_extension_id
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0339 import (
@@ -44,7 +43,7 @@ from jinglebridge.protocol.sdp.lines import (
 )
 from jinglebridge.protocol.xml import parse_value
 
-Parts = dict[str, str | None]
+Parts = Mapping[str, str | None]
 
 _MEDIA_LINE = re.compile(
     r"m=([A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII
@@ -69,7 +68,7 @@ class SectionReader:
         self._index: int | None = index
         self._values: dict[str, Any] = {"connection": None}
         self._lists: dict[str, list[Any]] = {}
-        self._payloads: dict[int, PayloadType] = {}
+        self._payloads: dict[int, dict[str, Any]] = {}
         self._sources: dict[int, list[SourceParameter]] = {}
         self._fmtp_texts: dict[int, list[str]] = {}
         self._lines = 0
@@ -94,7 +93,7 @@ class SectionReader:
             payload = number(text, 127)
             if payload is None or str(payload) != text or payload in self._payloads:
                 raise self._error("payload types are different numbers to 127", line_number, line)
-            self._payloads[payload] = PayloadType(id=payload)
+            self._payloads[payload] = {"id": payload}
 
     def read(self, line_number: int, line: str) -> None:
         """Take one line.
@@ -149,7 +148,7 @@ class SectionReader:
     def _flag(self, field: str) -> bool:
         return self._once(field, True)
 
-    def _payload(self, parts: Parts) -> PayloadType | None:
+    def _payload(self, parts: Parts) -> dict[str, Any] | None:
         payload = number(parts["payload"], 127)
         return None if payload is None else self._payloads.get(payload)
 
@@ -157,11 +156,9 @@ class SectionReader:
         payload = self._payload(parts)
         rate, channels = number(parts["rate"]), number(parts["channels"], 255)
         too_large = rate is None or (parts["channels"] is not None and channels is None)
-        if payload is None or payload.name is not None or too_large:
+        if payload is None or "name" in payload or too_large:
             return False
-        self._payloads[payload.id] = replace(
-            payload, name=parts["codec"], clockrate=rate, channels=channels
-        )
+        payload |= {"name": parts["codec"], "clockrate": rate, "channels": channels}
         return True
 
     def _fmtp(self, parts: Parts, _: str) -> bool:
@@ -169,8 +166,8 @@ class SectionReader:
         parameters = parse_fmtp(text)
         if payload is None or not parameters:
             return False
-        self._payloads[payload.id] = replace(payload, parameters=payload.parameters + parameters)
-        self._fmtp_texts.setdefault(payload.id, []).append(text)
+        payload["parameters"] = payload.get("parameters", ()) + parameters
+        self._fmtp_texts.setdefault(payload["id"], []).append(text)
         return True
 
     def _rtcp_fb(self, parts: Parts, _: str) -> bool:
@@ -183,15 +180,12 @@ class SectionReader:
             self._add("rtcp_fb", feedback)
             return True
         payload = self._payload(parts)
-        if payload is None:
+        if payload is None or (isinstance(feedback, RtcpFeedbackInterval) and "trr_int" in payload):
             return False
-        if isinstance(feedback, RtcpFeedback):
-            changed = replace(payload, rtcp_fb=(*payload.rtcp_fb, feedback))
-        elif payload.trr_int is None:
-            changed = replace(payload, trr_int=feedback)
+        if isinstance(feedback, RtcpFeedbackInterval):
+            payload["trr_int"] = feedback
         else:
-            return False
-        self._payloads[payload.id] = changed
+            payload["rtcp_fb"] = (*payload.get("rtcp_fb", ()), feedback)
         return True
 
     def _extmap(self, parts: Parts, _: str) -> bool:
@@ -298,11 +292,11 @@ class SectionReader:
             (number, text)
             for number, texts in self._fmtp_texts.items()
             for text in texts
-            if texts != [build_fmtp(self._payloads[number].parameters)]
+            if texts != [build_fmtp(self._payloads[number]["parameters"])]
         )
         return MediaDescription(
             **{"media": "", "mid": f"{self._index}", **self._values, **lists},
-            payload_types=tuple(self._payloads.values()),
+            payload_types=tuple(PayloadType(**values) for values in self._payloads.values()),
             fmtp_texts=fmtp_texts,
             sources=sources,
         )
