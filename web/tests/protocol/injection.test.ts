@@ -85,13 +85,30 @@ suite("injection", () => {
       "a=candidate:1 1 udp 1 192.0.2.1 9 typ host",
       "a=setup:passive",
       "a=mid:9",
+      "a=sendonly",
+      "a=remote-candidates:1 192.0.2.1 9",
+      "a=x-jingle:evil",
+    ];
+    // Data channels have no elements for these.
+    const evilInRtp = [
+      "a=content:slides",
+      "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:evil",
+      "a=extmap:99 urn:evil",
     ];
     const contents = parts.contents.map((content) => ({
       ...content,
-      residue: [...content.residue.filter((line) => !line.startsWith("m=")), ...evil],
+      residue: [
+        ...content.residue.filter((line) => !line.startsWith("m=")),
+        ...evil,
+        ...(content.description?.kind === "rtp" ? evilInRtp : []),
+        ...(content.description?.kind === "rtp"
+          ? content.description.rtp.payloadTypes.map(({ id }) => `a=rtpmap:${id} evil codec/9`)
+          : []),
+      ],
     }));
     const sdp = dumps(descriptionOf({ ...parts, contents }, "initiator").description);
-    for (const line of evil) expect(sdp.split("\r\n")).not.toContain(line);
+    expect(sdp).not.toContain("evil codec");
+    for (const line of [...evil, ...evilInRtp]) expect(sdp.split("\r\n")).not.toContain(line);
     expect(loads(sdp).media).toHaveLength(OFFER.media.length);
   });
 

@@ -154,7 +154,7 @@ export function mergeResidue(
       if (index >= 0) lines.splice(index, 1, text);
       continue;
     }
-    if (isNeverAdded(line)) continue;
+    if (isNeverAdded(line) || saysCodecAgain(line, standard)) continue;
     const wanted = normal(line, context);
     if (wanted === undefined || isLoneSetup(line, standard)) {
       lines.push(text);
@@ -173,6 +173,13 @@ export function mergeResidue(
 /** A mark for bridges, which goes no further. */
 function isNeverAdded({ type, name }: SdpLine): boolean {
   return type === "a" && name === "x-jingle";
+}
+
+/** A second name for a codec, not of the form of one: browsers may take the last of two. */
+function saysCodecAgain({ type, name, value = "" }: SdpLine, standard: readonly string[]): boolean {
+  if (type !== "a" || name !== "rtpmap" || loadRtpmap(value) !== undefined) return false;
+  const format = value.split(" ", 1)[0] ?? "";
+  return standard.some((line) => line.startsWith(`a=rtpmap:${format} `));
 }
 
 /** XEP-0320 has `setup` on fingerprints only. */

@@ -22,12 +22,8 @@ const ADDRESS = /^[0-9A-Za-z.:%_-]{1,255}$/;
 const CANDIDATE =
   /^([A-Za-z0-9+/]{1,32}) (0|[1-9]\d{0,2}) ([uU][dD][pP]|[tT][cC][pP]) (0|[1-9]\d{0,9}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0,4}) typ (host|srflx|prflx|relay)((?: \S+ \S+)*)$/;
 /** Extension pairs of a candidate that XEP-0176 has attributes for. */
-const PAIRS: Readonly<Record<string, RegExp>> = {
-  raddr: ADDRESS,
-  rport: NUMBER,
-  tcptype: /^(?:active|passive|so)$/,
-  generation: NUMBER,
-};
+const PAIRS = new Set(["raddr", "rport", "tcptype", "generation"]);
+const TCP_TYPES = new Set(["active", "passive", "so"]);
 const REMOTE_CANDIDATE = /^([1-9]\d{0,2}) ([0-9A-Za-z.:%_-]{1,255}) (0|[1-9]\d{0,4})$/;
 const CATEGORY = /^[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,64}$/;
 const CRYPTO = /^(\S+) (\S+) (\S+)(?: (\S.*))?$/;
@@ -152,8 +148,8 @@ export function loadCandidate(value: string): CandidateLine | undefined {
   const known = new Map<string, string>();
   const extensions: [string, string][] = [];
   for (const [name, text] of pairsOf(words(rest))) {
-    const grammar = Object.hasOwn(PAIRS, name) ? PAIRS[name] : undefined;
-    if (grammar?.test(text) && !known.has(name)) known.set(name, text);
+    const isAttribute = PAIRS.has(name) && (name !== "raddr" || ADDRESS.test(text));
+    if (isAttribute && !known.has(name)) known.set(name, text);
     else extensions.push([name, text]);
   }
   const candidate: CandidateLine = {
@@ -175,18 +171,19 @@ export function loadCandidate(value: string): CandidateLine | undefined {
 
 /** Whether XEP-0176's attributes allow these values (§5.3; `tcptype` as in XEP-0371 §5.2). */
 function isSayable(candidate: CandidateLine): boolean {
-  const { component, priority, port, relPort = "0", generation = "0" } = candidate;
+  const { component, priority, port, relPort = "0", generation = "0", tcptype } = candidate;
   return (
     isBetween(component, 1, 256) &&
     isBetween(priority, 1, 0xffff_ffff) &&
     isBetween(port, 0, 65_535) &&
     isBetween(relPort, 0, 65_535) &&
-    isBetween(generation, 0, 255)
+    isBetween(generation, 0, 255) &&
+    (tcptype === undefined || TCP_TYPES.has(tcptype))
   );
 }
 
 function isBetween(value: string, minimum: number, maximum: number): boolean {
-  return Number(value) >= minimum && Number(value) <= maximum;
+  return NUMBER.test(value) && Number(value) >= minimum && Number(value) <= maximum;
 }
 
 /** Words two by two; a last one without a partner is left out. */
@@ -224,7 +221,7 @@ export function loadRemoteCandidates(value: string): RemoteCandidate[] | undefin
   const found: RemoteCandidate[] = [];
   for (const part of value.match(/[^ ]+ [^ ]+ [^ ]+/g) ?? []) {
     const [, component = "", ip = "", port = ""] = REMOTE_CANDIDATE.exec(part) ?? [];
-    if (!isBetween(component || "-", 1, 256) || !isBetween(port, 0, 65_535)) return undefined;
+    if (!isBetween(component, 1, 256) || !isBetween(port, 0, 65_535)) return undefined;
     found.push({ component, ip, port });
   }
   const text = found.map(({ component, ip, port }) => `${component} ${ip} ${port}`).join(" ");
