@@ -7,7 +7,7 @@ the section's ``inherited`` remembers that it did not say so itself.
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Self
+from typing import Self, TypeVar
 
 from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
 from jinglebridge.protocol.jingle.xep_0176 import Candidate, RemoteCandidate
@@ -16,6 +16,8 @@ from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0338 import Group
 from jinglebridge.protocol.jingle.xep_0339 import Source, SourceGroup
 from jinglebridge.protocol.jingle.xep_0507 import Category
+
+D = TypeVar("D", bound="SessionDescription")
 
 RTP_PROTOCOL = "UDP/TLS/RTP/SAVPF"
 SCTP_PROTOCOL = "UDP/DTLS/SCTP"
@@ -246,3 +248,13 @@ class TrickledCandidates:
     """The generation that they belong to; ``None`` when the peer did not say."""
     candidates: tuple[Candidate, ...] = ()
     end_of_candidates: bool = False
+
+
+def for_peer_connection(description: D) -> D:
+    """The description without SDES keys beside a fingerprint (RFC 8827 §6.5: never both)."""
+    if not any(item.cryptos and item.fingerprints for item in description.media):
+        return description
+    media = tuple(
+        replace(item, cryptos=()) if item.fingerprints else item for item in description.media
+    )
+    return replace(description, media=media)

@@ -33,6 +33,7 @@ from jinglebridge.protocol.sdp.description import (
     Offer,
     SessionDescription,
     TrickledCandidates,
+    for_peer_connection,
 )
 from jinglebridge.protocol.session.events import (
     AnswerReceived,
@@ -130,7 +131,8 @@ class JingleSession:
         except CallError as error:
             reason = reason_of(ReasonCondition(error.reason), str(error))
             return [OfferRefused(reason=reason)], facts
-        return [OfferReceived(offer=offer)], replace(facts, offer=offer, slots=slots)
+        usable = for_peer_connection(offer)
+        return [OfferReceived(offer=usable)], replace(facts, offer=offer, slots=slots)
 
     def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
         # without an offer there are no slots either, so that every content is refused
@@ -141,7 +143,7 @@ class JingleSession:
             raise MalformedStanza(str(error)) from None
         early = [CandidatesReceived(trickled=trickled) for trickled in facts.early]
         changed = replace(facts, answer=answer, early=())
-        return [AnswerReceived(answer=answer), *early], changed
+        return [AnswerReceived(answer=for_peer_connection(answer)), *early], changed
 
     def _candidates_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
         trickled = tuple(
