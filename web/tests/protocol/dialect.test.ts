@@ -111,6 +111,18 @@ suite("session level", () => {
     expect(lines.slice(lines.indexOf("a=mid:v"))).toContain("a=inactive");
   });
 
+  it("has extmap-allow-mixed only while every RTP content says it", () => {
+    const mixed = "a=extmap-allow-mixed";
+    const stanza = expectJourney([...HEAD, mixed, ...section("a"), ...section("v")]);
+    const [first, second] = stanza.contents;
+    if (first === undefined || second?.description?.kind !== "rtp") throw new Error("no content");
+    const rtp = { ...second.description.rtp, extmapAllowMixed: false };
+    const silent = { ...second, description: { kind: "rtp", rtp } as const };
+    const lines = linesOf({ ...stanza, contents: [first, silent] });
+    expect(lines.filter((line) => line === mixed)).toHaveLength(1);
+    expect(lines.indexOf(mixed)).toBeGreaterThan(lines.findIndex((line) => line.startsWith("m=")));
+  });
+
   it("has no direction without senders, and no line comes from nowhere", () => {
     const { contents } = expectJourney([...HEAD, ...section("a"), ...section("v", "a=sendonly")]);
     expect(contents.map(({ senders }) => senders)).toEqual([undefined, "initiator"]);
@@ -133,6 +145,23 @@ suite("candidates", () => {
     expect(contents[0]?.residue).toEqual([
       `~candidate ${ids[0]} network-id 3 network-cost 10`,
       `~candidate ${ids[1]} generation -`,
+    ]);
+  });
+
+  it("that differ in extensions only have different ids", () => {
+    const lines = [`a=${CANDIDATE} network-id 1`, `a=${CANDIDATE} network-id 2`];
+    const { contents } = expectJourney([...HEAD, ...section("a", ...lines)]);
+    const ids = contents[0]?.transport?.candidates.map(({ id }) => id) ?? [];
+    expect(ids[1]).toBe(`${ids[0]}-2`);
+  });
+
+  it("keep a generation that the element says, whatever the residue says", () => {
+    const [content] = trickled(CANDIDATE).contents;
+    const [candidate] = content?.transport?.candidates ?? [];
+    if (content?.transport === undefined || candidate === undefined) throw new Error("nothing");
+    const transport = { ...content.transport, candidates: [{ ...candidate, generation: "3" }] };
+    expect(trickledCandidates([{ ...content, transport }], NAMES)).toMatchObject([
+      { candidate: `${CANDIDATE} generation 3` },
     ]);
   });
 
@@ -216,6 +245,23 @@ suite("our lines", () => {
     expect(linesOf(read).toSorted()).toEqual(lines.toSorted());
     const contents = read.contents.map((content) => ({ ...content, residue: ["~dance", "~"] }));
     expect(linesOf({ ...read, contents }).toSorted()).toEqual(lines.toSorted());
+  });
+});
+
+suite("a residue's media line", () => {
+  it("cannot refuse a section that has a content", () => {
+    const lines = [...HEAD, ...section("a")];
+    const stanza = parts(lines);
+    const contents = stanza.contents.map((content) => ({
+      ...content,
+      residue: ["m=audio 0 UDP/TLS/RTP/SAVP 0"],
+    }));
+    expect(linesOf({ ...stanza, contents })).toContain("m=audio 9 UDP/TLS/RTP/SAVP 0");
+    const bundled = contents.map((content) => ({
+      ...content,
+      residue: [...content.residue, "a=bundle-only"],
+    }));
+    expect(linesOf({ ...stanza, contents: bundled })).toContain("m=audio 0 UDP/TLS/RTP/SAVP 0");
   });
 });
 
