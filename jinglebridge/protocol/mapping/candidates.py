@@ -1,7 +1,7 @@
 """Candidates between SDP and XEP-0176, which lacks a place for extensions.
 
-On the wire each candidate has an id and a generation, as XEP-0176 §5.3 requires and some clients
-insist on; a line of the residue says under the id what SDP had otherwise.
+On the wire each candidate has an id, a generation and its protocol in lower case, as XEP-0176 §5.3
+requires and some clients insist on; a line of the residue says under the id what SDP had otherwise.
 """
 
 import zlib
@@ -32,13 +32,20 @@ def wired(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, str | Non
         seen[identifier] += 1
         if seen[identifier] > 1:
             identifier = f"{identifier}-{seen[identifier]}"
-        sent = replace(bare, id=identifier, generation=candidate.generation or 0)
+        sent = replace(
+            bare,
+            id=identifier,
+            generation=candidate.generation or 0,
+            protocol=candidate.protocol.lower(),
+        )
         pairs.append((sent, _extension_line(candidate, identifier)))
     return tuple(pairs)
 
 
 def _extension_line(candidate: Candidate, identifier: str) -> str | None:
     pairs = candidate.extensions
+    if candidate.protocol != candidate.protocol.lower():
+        pairs = (("protocol", candidate.protocol), *pairs)
     if candidate.generation is None:
         pairs = (_NO_GENERATION, *pairs)
     words = (word(text) for pair in pairs for text in pair)
@@ -65,10 +72,20 @@ def with_extensions(
 
 def _plain(candidate: Candidate, pairs: list[tuple[str, str]]) -> Candidate:
     absent = _NO_GENERATION in pairs and candidate.generation == 0
+    spelled = next(
+        (
+            value
+            for name, value in pairs
+            if name == "protocol" and value.lower() == candidate.protocol
+        ),
+        candidate.protocol,
+    )
+    ours = (_NO_GENERATION, ("protocol", spelled))
     return replace(
         candidate,
         id=None,
         network=None,
         generation=None if absent else candidate.generation,
-        extensions=tuple(pair for pair in pairs if pair != _NO_GENERATION),
+        protocol=spelled,
+        extensions=tuple(pair for pair in pairs if pair not in ours),
     )

@@ -20,6 +20,9 @@ export const FEATURES: readonly string[] = [
   NS.iceUdp,
   NS.dtls,
   NS.grouping,
+  // XEP-0338 §3 and XEP-0339 §4 name these beside their namespaces.
+  "urn:ietf:rfc:5888",
+  "urn:ietf:rfc:5576",
 ].toSorted();
 
 /** Answer disco and ping on this connection. */

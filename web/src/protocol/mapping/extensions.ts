@@ -1,8 +1,9 @@
 /**
  * Candidates between SDP and XEP-0176, which has no place for extension pairs.
  *
- * On the wire each candidate has an id and a generation, as §5.3 requires and some clients insist on;
- * a line of the residue says under the id what SDP had otherwise: `~candidate <id> <name> <value> …`.
+ * On the wire each candidate has an id, a generation and its protocol in lower case, as §5.3 requires
+ * and some clients insist on; a line of the residue says under the id what SDP had otherwise:
+ * `~candidate <id> <name> <value> …`.
  */
 import { MalformedStanza } from "../errors.ts";
 import type { Candidate } from "../jingle/xep_0176.ts";
@@ -25,9 +26,11 @@ export function toWire(lines: readonly CandidateLine[]): WireCandidates {
   const candidates = lines.map(({ extensions, ...candidate }): Candidate => {
     const id = freeId(checksum(dumpCandidate({ ...candidate, extensions: [] })), taken);
     const pairs = extensions.flat();
+    const protocol = candidate.protocol.toLowerCase();
+    if (candidate.protocol !== protocol) pairs.unshift("protocol", candidate.protocol);
     if (candidate.generation === undefined) pairs.unshift("generation", NO_GENERATION);
     if (pairs.length > 0) residue.push(`${PREFIX}${[id, ...pairs].join(" ")}`);
-    return { ...candidate, id, generation: candidate.generation ?? "0" };
+    return { ...candidate, id, protocol, generation: candidate.generation ?? "0" };
   });
   return { candidates, residue };
 }
@@ -47,9 +50,17 @@ export function fromWire(
   }
   return candidates.map(({ id, generation, ...candidate }) => {
     const pairs = said.get(id ?? "") ?? [];
-    const extensions = pairs.filter((pair) => !saysNoGeneration(pair));
-    const absent = extensions.length < pairs.length && generation === "0";
-    return { ...candidate, generation: absent ? undefined : generation, extensions };
+    const absent = pairs.some(saysNoGeneration) && generation === "0";
+    const spelled = pairs.find(
+      ([name, value]) => name === "protocol" && value.toLowerCase() === candidate.protocol,
+    );
+    const extensions = pairs.filter((pair) => !saysNoGeneration(pair) && pair !== spelled);
+    return {
+      ...candidate,
+      protocol: spelled?.[1] ?? candidate.protocol,
+      generation: absent ? undefined : generation,
+      extensions,
+    };
   });
 }
 
