@@ -145,7 +145,9 @@ suite("candidates", () => {
     expect(contents[0]?.residue).toEqual([
       `~candidate ${ids[0]} network-id 3 network-cost 10`,
       `~candidate ${ids[1]} generation -`,
+      `~candidate ${ids[2]} protocol TCP`,
     ]);
+    expect(candidates.map(({ protocol }) => protocol)).toEqual(["udp", "udp", "tcp"]);
   });
 
   it("that differ in extensions only have different ids", () => {
