@@ -71,8 +71,7 @@ _KEY = "jinglebridge.xml"
 _SPACE = " \t\r\n"
 """White space of XML."""
 _REMEMBERED, _SHORT = 4096, 128
-"""Elements without children that are kept, because every call of a browser says the same of its
-codecs, and the length of their values in all."""
+"""How many elements of repeating classes are kept, and the length of their values."""
 MAX_NAME = 256
 """The longest name of an unknown element that is kept, in characters."""
 
@@ -143,6 +142,7 @@ class Spec:
     name: str
     """The tag without its namespace."""
     namespace: str
+    repeats: bool
     members: dict[tuple[str, object], str]
     """Tag of the empty child by field and value, for flags and enums."""
 
@@ -158,18 +158,25 @@ class Spec:
     kw_only_default=True,
     field_specifiers=(attribute, text, flag, child, children, which, foreign, local),
 )
-def element(namespace: str, tag: str) -> Callable[[type[T]], type[T]]:
-    """Make a class a frozen value that knows its element ``{namespace}tag``."""
+def element(namespace: str, tag: str, *, repeats: bool = False) -> Callable[[type[T]], type[T]]:
+    """Make a class a frozen value that knows its element ``{namespace}tag``.
+
+    Args:
+        namespace: the element's.
+        tag: its local name.
+        repeats: every call says the same elements again (codecs, not keys or addresses), so that
+            it pays to remember those without children.
+    """
 
     def decorate(cls: type[T]) -> type[T]:
         value_class = dataclass(frozen=True, kw_only=True, slots=True)(cls)
-        setattr(value_class, _SPEC, _specify(value_class, f"{{{namespace}}}{tag}"))
+        setattr(value_class, _SPEC, _specify(value_class, f"{{{namespace}}}{tag}", repeats))
         return value_class
 
     return decorate
 
 
-def _specify(cls: type, tag: str) -> Spec:
+def _specify(cls: type, tag: str, repeats: bool) -> Spec:
     attributes: list[tuple[str, str, Codec[Any], bool]] = []
     text_spec: tuple[str, Codec[Any], bool] | None = None
     flags: dict[str, str] = {}
@@ -218,6 +225,7 @@ def _specify(cls: type, tag: str) -> Spec:
         foreign_field,
         local_name(tag),
         namespace_of(tag),
+        repeats,
         {
             **{(field_name, True): tag for tag, field_name in flags.items()},
             **{(field_name, member): tag for tag, (field_name, member) in named.items()},
@@ -272,7 +280,7 @@ def parse(cls: type[T], xml: Element) -> T:
         name = local_name(spec.tag)
         raise MalformedStanza(f"expected <{name}>, found <{local_name(str(xml.tag))[:60]}>")
     items = tuple(xml.attrib.items())
-    if not len(xml) and spec.text is None and sum(map(len, xml.attrib.values())) <= _SHORT:
+    if spec.repeats and not len(xml) and sum(map(len, xml.attrib.values())) <= _SHORT:
         return _leaf(cls, items)  # type: ignore[return-value,arg-type] # the cache forgets types
     return _parse(cls, spec, items, xml)
 

@@ -37,7 +37,7 @@ def dumps_value(value: object) -> str:
 
 def _value_text(value: object, inherited: str) -> str:
     spec = spec_of(type(value))
-    if not spec.order and spec.text is None:
+    if spec.repeats and not any(getattr(value, name) for name in spec.order):
         return _leaf_text(value, inherited)
     inner: list[str] = []
     if spec.text is not None and (item := getattr(value, spec.text[0])) is not None:

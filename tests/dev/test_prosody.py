@@ -172,9 +172,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
         "        await asyncio.sleep(60)\n"
         "asyncio.run(main())\n"
     )
-    parent = subprocess.Popen(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     with parent, parent.stdout:
         pid, directory = parent.stdout.readline().split()
@@ -185,4 +183,4 @@ def test_it_ends_when_its_parent_is_killed() -> None:
             break
         signal.sigtimedwait([], 0.05)
     assert not Path("/proc", pid).exists()
-    subprocess.run(["rm", "-rf", directory], check=True)  # noqa: S603, S607 - the killed one's
+    subprocess.run(["rm", "-rf", directory], check=True)  # noqa: S607 - the killed one's

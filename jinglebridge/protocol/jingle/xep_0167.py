@@ -28,7 +28,7 @@ NAMESPACE = "urn:xmpp:jingle:apps:rtp:1"
 INFO_NAMESPACE = "urn:xmpp:jingle:apps:rtp:info:1"
 
 
-@element(NAMESPACE, "parameter")
+@element(NAMESPACE, "parameter", repeats=True)
 class Parameter:
     """One word of ``a=fmtp``: ``name=value``, or ``value`` alone when the name is empty."""
 
@@ -36,7 +36,7 @@ class Parameter:
     value: str | None = attribute(TEXT, default=None)
 
 
-@element(NAMESPACE, "payload-type")
+@element(NAMESPACE, "payload-type", repeats=True)
 class PayloadType:
     """One codec with its parameters (XEP-0167 §5, RFC 8866 §6.6)."""
 

@@ -9,7 +9,7 @@ from jinglebridge.protocol.xml import TOKEN, attribute, children, element, match
 NAMESPACE = "urn:xmpp:jingle:apps:rtp:rtcp-fb:0"
 
 
-@element(NAMESPACE, "parameter")
+@element(NAMESPACE, "parameter", repeats=True)
 class FeedbackParameter:
     """One more word of a feedback line, ``smaxpr=120`` for example."""
 
@@ -17,7 +17,7 @@ class FeedbackParameter:
     value: str | None = attribute(matching(r"\S*"), default=None)
 
 
-@element(NAMESPACE, "rtcp-fb")
+@element(NAMESPACE, "rtcp-fb", repeats=True)
 class RtcpFeedback:
     """One kind of RTCP feedback (RFC 4585 §4.2)."""
 
@@ -26,7 +26,7 @@ class RtcpFeedback:
     parameters: tuple[FeedbackParameter, ...] = children(FeedbackParameter, maximum=16, default=())
 
 
-@element(NAMESPACE, "rtcp-fb-trr-int")
+@element(NAMESPACE, "rtcp-fb-trr-int", repeats=True)
 class RtcpFeedbackInterval:
     """Minimum interval between two regular RTCP packets."""
 

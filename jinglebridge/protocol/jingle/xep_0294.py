@@ -11,7 +11,7 @@ NAMESPACE = "urn:xmpp:jingle:apps:rtp:rtp-hdrext:0"
 _SENDERS = ("initiator", "responder", "both")
 
 
-@element(NAMESPACE, "parameter")
+@element(NAMESPACE, "parameter", repeats=True)
 class ExtensionParameter:
     """One word of an extension's attributes."""
 
@@ -19,7 +19,7 @@ class ExtensionParameter:
     value: str | None = attribute(TEXT, default=None)
 
 
-@element(NAMESPACE, "rtp-hdrext")
+@element(NAMESPACE, "rtp-hdrext", repeats=True)
 class RtpHeaderExtension:
     """One negotiated RTP header extension (RFC 8285 §5)."""
 

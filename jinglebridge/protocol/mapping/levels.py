@@ -90,7 +90,8 @@ def unrepeated(
         and getattr(defaults, name)
         and getattr(section, name) == getattr(defaults, name)
     )
-    return replace(section, inherited=section.inherited.union(above))
+    inherited = section.inherited.union(above)
+    return section if inherited == section.inherited else replace(section, inherited=inherited)
 
 
 def _named(lines: tuple[str, ...], prefix: str) -> frozenset[str]:

@@ -5,11 +5,11 @@ candidate's extensions, the exact text of ``fmtp``) counts only while the two ag
 """
 
 from dataclasses import replace
+from typing import Any
 
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
-from jinglebridge.protocol.mapping.candidates import wired
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import (
@@ -46,12 +46,8 @@ def default_protocol(section: MediaDescription) -> str:
 
 
 def residue_lines(section: MediaDescription) -> tuple[str, ...]:
-    """The lines of a section that its content's standard elements cannot rebuild."""
-    return (
-        *_media_lines(section),
-        *write_lines(_only_residue(section)),
-        *(line for _, line in wired(section.candidates) if line is not None),
-    )
+    """The SDP lines of a section that its content's standard elements cannot rebuild."""
+    return (*_media_lines(section), *write_lines(_only_residue(section)))
 
 
 def _media_lines(section: MediaDescription) -> tuple[str, ...]:
@@ -92,7 +88,7 @@ def _only_residue(section: MediaDescription) -> MediaDescription:
         other_lines=section.other_lines,
     )
     if section.is_rtp:
-        return replace(bare, sctp_port=section.sctp_port)
+        return bare if section.sctp_port is None else replace(bare, sctp_port=section.sctp_port)
     return replace(bare, **{name: getattr(section, name) for name in _RTP_FIELDS})
 
 
@@ -135,9 +131,9 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         extensions = tuple(
             _agreed(item, said.get((item.id, item.uri))) for item in section.header_extensions
         )
-        section = replace(section, header_extensions=extensions, sctp_port=carried.sctp_port)
+        more: dict[str, Any] = {"header_extensions": extensions, "sctp_port": carried.sctp_port}
     else:
-        section = replace(section, **{name: getattr(carried, name) for name in _RTP_FIELDS})
+        more = {name: getattr(carried, name) for name in _RTP_FIELDS}
     return replace(
         section,
         media=carried.media,
@@ -157,6 +153,7 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
         setup=section.setup if section.fingerprints else carried.setup,
         attributes=_additions(section, carried.attributes),
         other_lines=carried.other_lines,
+        **more,
     )
 
 

@@ -11,7 +11,7 @@ from jinglebridge.errors import (
 from jinglebridge.protocol.jingle.residue import residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Senders
 from jinglebridge.protocol.jingle.xep_0167 import Encryption, PayloadType, RtpDescription
-from jinglebridge.protocol.jingle.xep_0176 import IceUdpTransport
+from jinglebridge.protocol.jingle.xep_0176 import Candidate, IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0294 import RtpHeaderExtension
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMap
@@ -42,13 +42,15 @@ def content_of(
     description: RtpDescription | DataChannelDescription = (
         _rtp_description_of(section, writer) if section.is_rtp else DataChannelDescription()
     )
+    candidates = wired(section.candidates)
+    said = tuple(line for _, line in candidates if line is not None)
     return Content(
         creator=slot.creator,
         name=slot.name,
         senders=None if section.direction is None else senders_of(section.direction, writer),
         description=description,
-        transport=transport_of(section),
-        residue=residue_of((*residue_lines(section), *explicit)),
+        transport=_transport_of(section, tuple(sent for sent, _ in candidates)),
+        residue=residue_of((*residue_lines(section), *said, *explicit)),
     )
 
 
@@ -91,8 +93,7 @@ def _extension_of(extension: HeaderExtension, writer: Creator) -> RtpHeaderExten
     )
 
 
-def transport_of(section: MediaDescription) -> IceUdpTransport:
-    """The transport with the section's credentials, fingerprints and candidates."""
+def _transport_of(section: MediaDescription, candidates: tuple[Candidate, ...]) -> IceUdpTransport:
     sctpmap = None
     if not section.is_rtp and section.sctp_port is not None:
         sctpmap = SctpMap(number=section.sctp_port, streams=_SCTP_STREAMS)
@@ -103,7 +104,7 @@ def transport_of(section: MediaDescription) -> IceUdpTransport:
             replace(fingerprint, setup=section.setup) for fingerprint in section.fingerprints
         ),
         sctpmap=sctpmap,
-        candidates=tuple(sent for sent, _ in wired(section.candidates)),
+        candidates=candidates,
         remote_candidates=section.remote_candidates,
         gathering_complete=section.end_of_candidates,
     )

@@ -131,8 +131,10 @@ ROWS: dict[str, Row] = {key: _from_base(key) for key in _TAKEN_OVER} | _REPLACED
 """Rows by the attribute's name."""
 
 
-_REMEMBERED, _LONGEST = 4096, 256
-"""Lines that are kept because browsers write the same ones in every call, and their length."""
+_REPEATING = frozenset({"rtpmap", "fmtp", "rtcp-fb", "extmap", "rtcp-mux", "rtcp-rsize"})
+"""Attributes that browsers write alike in every call; none of them is anybody's secret."""
+_REMEMBERED, _LONGEST = 4096, 128
+"""How many of their lines are kept, and how long those may be, in characters."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -151,7 +153,7 @@ def read(name: str, line: str) -> Mapping[str, str | None] | None:
     Returns:
         The parts as text, or ``None`` when the line is unknown or not exactly of its form.
     """
-    if len(line) <= _LONGEST:
+    if name in _REPEATING and len(line) <= _LONGEST:
         return _remembered(name, line)
     row = ROWS.get(name)
     return None if row is None else row.read(line)

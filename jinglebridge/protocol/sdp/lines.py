@@ -18,6 +18,7 @@ from jinglebridge.protocol.sdp import grammar
 
 _FORBIDDEN = re.compile("[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 """Control characters, whatever some reader takes for a line end, and what XML cannot hold."""
+_WORD = re.compile("[^\x00-\x20\x7f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 _ADDRESS = re.compile(grammar.ADDRESS, re.ASCII)
 _LARGEST = 2**32 - 1
 _LARGEST_GENERATION = 255
@@ -42,9 +43,10 @@ def word(text: str, *, section: int | None = None) -> str:
     Raises:
         SdpError: it is not.
     """
-    if not text or " " in text or "\t" in text:
+    if _WORD.fullmatch(text) is None:
+        checked(text, section=section)
         raise SdpError("one word expected", section=section, content=text)
-    return checked(text, section=section)
+    return text
 
 
 def words_of(text: str | None) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ class SectionReader:
         self._index: int | None = index
         self._values: dict[str, Any] = {"connection": None}
         self._lists: dict[str, list[Any]] = {}
-        self._payloads: dict[int, dict[str, Any]] = {}
+        self._payloads: dict[str, dict[str, Any]] = {}
         self._sources: dict[int, list[SourceParameter]] = {}
         self._fmtp_texts: dict[int, list[str]] = {}
         self._lines = 0
@@ -91,9 +91,9 @@ class SectionReader:
             return
         for text in formats:
             payload = number(text, 127)
-            if payload is None or str(payload) != text or payload in self._payloads:
+            if payload is None or str(payload) != text or text in self._payloads:
                 raise self._error("payload types are different numbers to 127", line_number, line)
-            self._payloads[payload] = {"id": payload}
+            self._payloads[text] = {"id": payload}
 
     def read(self, line_number: int, line: str) -> None:
         """Take one line.
@@ -149,8 +149,7 @@ class SectionReader:
         return self._once(field, True)
 
     def _payload(self, parts: Parts) -> dict[str, Any] | None:
-        payload = number(parts["payload"], 127)
-        return None if payload is None else self._payloads.get(payload)
+        return self._payloads.get(parts["payload"] or "")
 
     def _rtpmap(self, parts: Parts, _: str) -> bool:
         payload = self._payload(parts)
@@ -292,7 +291,7 @@ class SectionReader:
             (number, text)
             for number, texts in self._fmtp_texts.items()
             for text in texts
-            if texts != [build_fmtp(self._payloads[number]["parameters"])]
+            if texts != [build_fmtp(self._payloads[str(number)]["parameters"])]
         )
         return MediaDescription(
             **{"media": "", "mid": f"{self._index}", **self._values, **lists},

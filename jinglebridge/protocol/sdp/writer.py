@@ -141,7 +141,7 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
         yield "a=end-of-candidates"
     for payload in section.payload_types:
         texts = tuple(text for number, text in section.fmtp_texts if number == payload.id)
-        yield from (f"a={text}" for text in _codec(payload, texts))
+        yield from _codec(payload, texts)
     yield from (f"a={text}" for text in _feedback_for_all(section))
     yield from (f"a={text}" for text in _streams(section))
     yield from (_attribute(item) for item in section.attributes)
@@ -181,14 +181,16 @@ def _general(section: MediaDescription) -> Iterator[str]:
 def _codec(payload: PayloadType, texts: tuple[str, ...]) -> Iterator[str]:
     rtpmap = build_rtpmap(payload)
     if rtpmap is not None:
-        yield rtpmap
-    yield from (build_feedback(str(payload.id), item) for item in payload.rtcp_fb)
+        yield f"a={rtpmap}"
+    number = str(payload.id)
+    for item in payload.rtcp_fb:
+        yield f"a={build_feedback(number, item)}"
     if payload.trr_int is not None:
-        yield build_feedback(str(payload.id), payload.trr_int)
+        yield f"a={build_feedback(number, payload.trr_int)}"
     said = tuple(item for text in texts for item in parse_fmtp(text))
     if not texts or said != payload.parameters:
         texts = (build_fmtp(payload.parameters),)
-    yield from (f"fmtp:{payload.id} {checked(text)}" for text in texts if text)
+    yield from (f"a=fmtp:{payload.id} {checked(text)}" for text in texts if text)
 
 
 def _feedback_for_all(section: MediaDescription) -> Iterator[str]:
