@@ -37,6 +37,7 @@ CALL_FEATURES = {
     "urn:xmpp:jingle:apps:grouping:0",
     "urn:xmpp:jingle:apps:rtp:ssma:0",
     "urn:ietf:rfc:5888",
+    "urn:jinglebridge:sdp:0",
     "urn:ietf:rfc:5576",
 }
 """What a client looks for before it shows a call button; jingle-message is no promise yet."""

@@ -2,6 +2,7 @@
 
 from jinglebridge.protocol.disco import xep_0030, xep_0115
 from jinglebridge.protocol.jingle import (
+    residue,
     xep_0166,
     xep_0167,
     xep_0176,
@@ -19,6 +20,7 @@ COMMON = (xep_0030.INFO_NAMESPACE, xep_0115.NAMESPACE, PING)
 
 CALLABLE = (
     *COMMON,
+    residue.NAMESPACE,
     xep_0166.NAMESPACE,
     xep_0167.NAMESPACE,
     f"{xep_0167.NAMESPACE[:-2]}:audio",

@@ -20,6 +20,7 @@ export const FEATURES: readonly string[] = [
   NS.iceUdp,
   NS.dtls,
   NS.grouping,
+  NS.residue,
   // XEP-0338 §3 and XEP-0339 §4 name these beside their namespaces.
   "urn:ietf:rfc:5888",
   "urn:ietf:rfc:5576",
