@@ -5,7 +5,7 @@ from typing import Any
 
 from jinglebridge.errors import CallError, SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue, residue_of
-from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
+from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
 from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
 from jinglebridge.protocol.mapping.rejected import pack, unpack
@@ -45,11 +45,9 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         if section.is_rejected:
             kept.append(pack(index, section, description.defaults))
             continue
-        shared = replace(
-            section,
-            extmap_allow_mixed=section.extmap_allow_mixed
-            or (section.is_rtp and description.extmap_allow_mixed),
-        )
+        shared = section
+        if section.is_rtp and description.extmap_allow_mixed and not section.extmap_allow_mixed:
+            shared = replace(section, extmap_allow_mixed=True)
         repeated = section_levels(section, description.defaults)
         contents.append(content_of(shared, slot=slot, writer=writer, explicit=repeated))
     names = {slot.mid: slot.name for slot in slots.slots}
@@ -89,10 +87,12 @@ def offer_of(
         MalformedStanza: a content contradicts itself.
     """
     kept = unpack(jingle.residue)
-    table, media = _known_sections(jingle, slots or SlotTable(), kept, writer)
+    table = slots or SlotTable()
+    known = table.of_contents(jingle.contents, are_new=jingle.action is Action.CONTENT_ADD)
+    media = _known_sections(jingle, table, known, kept, writer)
     refused: CallError | None = None
-    for content in jingle.contents:
-        if slots is not None and slots.by_content(content.creator, content.name) is not None:
+    for content, slot in zip(jingle.contents, known, strict=True):
+        if slot is not None:
             continue
         table, media = _with_kept(table, media, kept, writer)
         grown = table.with_content(content)
@@ -109,19 +109,22 @@ def offer_of(
 
 
 def _known_sections(
-    jingle: Jingle, slots: SlotTable, kept: dict[int, MediaDescription], writer: Creator
-) -> tuple[SlotTable, list[MediaDescription]]:
+    jingle: Jingle,
+    slots: SlotTable,
+    known: tuple[Slot | None, ...],
+    kept: dict[int, MediaDescription],
+    writer: Creator,
+) -> list[MediaDescription]:
     """The sections of the contents that the table knows, each in its place."""
-    found: dict[str, MediaDescription] = {}
-    for content in jingle.contents:
-        slot = slots.by_content(content.creator, content.name)
-        if slot is not None:
-            found[slot.mid] = section_of(content, slot=slot, writer=writer)
-    media = [
+    found = {
+        slot.mid: section_of(content, slot=slot, writer=writer)
+        for content, slot in zip(jingle.contents, known, strict=True)
+        if slot is not None
+    }
+    return [
         found.get(slot.mid) or kept.get(index) or _empty(slot)
         for index, slot in enumerate(slots.slots)
     ]
-    return slots, media
 
 
 def _empty(slot: Slot) -> MediaDescription:
@@ -157,12 +160,14 @@ def answer_of(jingle: Jingle, *, writer: Creator, offer: Offer, slots: SlotTable
     §5.3.1).
 
     Raises:
-        MalformedStanza: a content was never offered or contradicts itself.
+        MalformedStanza: a content was never offered or contradicts itself, or the table is not
+            the offer's.
         CallError: an accepted content has no known application or transport.
     """
+    if [slot.mid for slot in slots.slots] != [item.mid for item in offer.media]:
+        raise SdpError("the table of slots is not that of the offer")
     found: dict[str, MediaDescription] = {}
-    for content in jingle.contents:
-        slot = slots.by_content(content.creator, content.name)
+    for content, slot in zip(jingle.contents, slots.of_contents(jingle.contents), strict=True):
         if slot is None:
             raise SdpError("a content was accepted that was not offered", content=content.name)
         found[slot.mid] = section_of(content, slot=slot, writer=writer)
@@ -194,26 +199,14 @@ def rejected(offered: MediaDescription) -> MediaDescription:
 def _session_of(
     jingle: Jingle, media: tuple[MediaDescription, ...], slots: SlotTable
 ) -> dict[str, Any]:
-    mids = {slot.name: slot.mid for slot in reversed(slots.slots)}
-    groups = tuple(
-        group_of(
-            group.semantics,
-            tuple(
-                mids.get(name, name)
-                for name in group.names
-                # a name of no content can stand in SDP where it is one word and no other's mid
-                if name in mids or (name and " " not in name and slots.by_mid(name) is None)
-            ),
-        )
-        for group in jingle.groups
-    )
+    groups = tuple(group_of(group.semantics, slots.mids_of(group.names)) for group in jingle.groups)
     lines = jingle.residue.lines if jingle.residue else ()
     if len(lines) > MAX_LINES:
         raise SdpError(f"a residue has at most {MAX_LINES} lines")
     reader = SessionReader()
     reader.read(0, "v=0")
     for line in lines:
-        if not line.startswith(("a=group:", "v=", "~")):
+        if not line.startswith(("a=group:", "a=x-jingle", "v=", "~")):
             reader.read(0, line)
     values = reader.finish()
     live = [item for item in media if not item.is_rejected]
@@ -227,8 +220,8 @@ def _session_of(
     defaults = raised(reader.defaults(), lines, live)
     explicit = {
         slot.mid: content.residue.lines if content.residue else ()
-        for content in jingle.contents
-        if (slot := slots.by_content(content.creator, content.name)) is not None
+        for content, slot in zip(jingle.contents, slots.of_contents(jingle.contents), strict=True)
+        if slot is not None
     }
     media = tuple(
         unrepeated(inherit(item, defaults), defaults, explicit.get(item.mid, ())) for item in media
