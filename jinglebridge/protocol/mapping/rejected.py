@@ -6,10 +6,11 @@ A browser repeats all codecs in a section that it stopped; deflated, they stay s
 import base64
 import binascii
 import zlib
+from dataclasses import replace
 
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import Encoding, RejectedSection, Residue, lines_of
-from jinglebridge.protocol.sdp.description import MediaDescription, SectionDefaults
+from jinglebridge.protocol.sdp.description import Attribute, MediaDescription, SectionDefaults
 from jinglebridge.protocol.sdp.text import loads_section
 from jinglebridge.protocol.sdp.writer import write_section
 
@@ -41,8 +42,13 @@ def unpack(residue: Residue | None) -> dict[int, MediaDescription]:
         lines = lines_of(_text_of(element))
         section = loads_section(lines, index=element.index)
         if section.is_rejected:
-            kept[element.index] = section
+            kept[element.index] = replace(section, attributes=_allowed(section.attributes))
     return kept
+
+
+def _allowed(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+    # carried XML is for conversions of text, no peer may hand it to a peer connection
+    return tuple(item for item in attributes if item.name != "x-jingle")
 
 
 def _text_of(element: RejectedSection) -> str:
