@@ -11,22 +11,23 @@ These lines are for conversions of text. No peer connection ever sees them.
 
 import base64
 import binascii
-from collections import Counter
 from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, canonicalize, fromstring, tostring
 
 from jinglebridge.errors import CallError, MalformedStanza, SdpError
+from jinglebridge.protocol.jingle.residue import NAMESPACE
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
 from jinglebridge.protocol.mapping.descriptions import Mapped, mapped
+from jinglebridge.protocol.mapping.graft import graft, said_children
 from jinglebridge.protocol.mapping.sections import section_of
-from jinglebridge.protocol.mapping.slots import SlotTable
+from jinglebridge.protocol.mapping.slots import Slot, SlotTable
 from jinglebridge.protocol.sdp.description import (
     Attribute,
     MediaDescription,
     SessionDescription,
 )
 from jinglebridge.protocol.sdp.writer import write_section
-from jinglebridge.protocol.xml import build, known_children, parse, tag_of
+from jinglebridge.protocol.xml import build, parse, tag_of
 
 ATTRIBUTE = "x-jingle"
 MAX_VALUE = 16_384
@@ -35,6 +36,8 @@ _MAX_DEPTH = 64
 _ARGUMENTS = ("action", "sid", "initiator", "responder")
 """Attributes of ``<jingle/>`` that the caller gives anew."""
 _CONTENT = tag_of(Content)
+_STUB = f"{{{NAMESPACE}}}content"
+"""Holds the place of a content that a section says."""
 
 
 def with_carried(
@@ -53,19 +56,24 @@ def with_carried(
     """
     parts = mapped(description, writer=writer, slots=slots)
     fresh = {(item.creator, item.name): build(item) for item in parts.contents}
+    contents = parse(Jingle, xml).contents
+    by_key = {
+        (item.creator.value, item.name): slot
+        for item, slot in zip(contents, slots.of_contents(contents), strict=True)
+    }
     lines: dict[str, str] = {}
     skeleton = _without_arguments(xml)
-    for child in list(skeleton):
+    for index, child in enumerate(skeleton):
         if child.tag != _CONTENT:
             continue
-        content = parse(Content, child)
-        slot = slots.by_content(content.creator, content.name)
+        slot = by_key.get(_key(child))
         made = None if slot is None else fresh.get((slot.creator, slot.name))
         if slot is None or made is None:
             continue
-        if _canonical(made) != _canonical(child):
+        is_usual = (slot.creator, slot.name) == (Creator.INITIATOR, slot.mid)
+        if not is_usual or _canonical(made) != _canonical(child):
             lines[slot.mid] = _line(child)
-        _make_stub(child)
+        skeleton[index] = _stub(slot.creator.value, slot.name)
     plain = _bare(parts)
     session = "" if _canonical(plain) == _canonical(skeleton) else _line(skeleton)
     media = tuple(_with_line(item, lines.get(item.mid)) for item in description.media)
@@ -73,6 +81,22 @@ def with_carried(
     if session:
         attributes = (*attributes, Attribute(name=ATTRIBUTE, value=session))
     return replace(description, media=media, attributes=attributes)
+
+
+def sayable(jingle: Jingle, *, writer: Creator) -> Jingle:
+    """A request without the contents that no section can say: they are carried whole."""
+    return replace(
+        jingle, contents=tuple(item for item in jingle.contents if _is_sayable(item, writer))
+    )
+
+
+def _is_sayable(content: Content, writer: Creator) -> bool:
+    slot = Slot(creator=content.creator, name=content.name, mid="0")
+    try:
+        section_of(content, slot=slot, writer=writer)
+    except CallError:
+        return False
+    return True
 
 
 def carries(description: SessionDescription) -> bool:
@@ -107,61 +131,81 @@ def built(
         SdpError: a carried line is no XML.
     """
     bare = without_carried(description)
+    carried = {
+        item.mid: _carried(item.attributes, section=index)
+        for index, item in enumerate(description.media)
+    }
+    slots = _named(slots, carried)
     parts = mapped(bare, writer=writer, slots=slots)
     root = build(
         replace(action, groups=parts.groups, contents=parts.contents, residue=parts.residue)
     )
     contents = [child for child in root if child.tag == _CONTENT]
     live = [item for item in bare.media if not item.is_rejected]
-    carried = {item.mid: _carried(item.attributes) for item in description.media}
     for child, section in zip(contents, live, strict=True):
         original = carried[section.mid]
         if original is not None:
-            _restore(root, child, original, section, writer=writer, slots=slots)
+            _restore(root, child, original, writer=writer)
     skeleton = _carried(description.attributes)
     return root if skeleton is None else _fill(skeleton, root, parts)
 
 
-def _restore(
-    root: Element,
-    made: Element,
-    original: Element,
-    section: MediaDescription,
-    *,
-    writer: Creator,
-    slots: SlotTable,
-) -> None:
-    """Put the original in the place of what was made, if it says the same; else graft."""
-    slot = slots.by_mid(section.mid)
+def _named(slots: SlotTable, carried: dict[str, Element | None]) -> SlotTable:
+    """The table with the names that were carried, where nobody kept one and mids stand in."""
+    named = [
+        slot if slot.name != slot.mid else _named_after(carried.get(slot.mid), slot)
+        for slot in slots.slots
+    ]
+    are_unique = len({(slot.creator, slot.name) for slot in named}) == len(named)
+    return SlotTable(tuple(named)) if are_unique else slots
+
+
+def _named_after(original: Element | None, slot: Slot) -> Slot:
+    if original is None:
+        return slot
     try:
-        says = (
-            None if slot is None else section_of(parse(Content, original), slot=slot, writer=writer)
-        )
+        content = parse(Content, original)
+    except MalformedStanza:
+        return slot
+    return replace(slot, creator=content.creator, name=content.name)
+
+
+def _restore(root: Element, made: Element, original: Element, *, writer: Creator) -> None:
+    """Put the original in the place of what was made, if it says the same; else graft."""
+    try:
+        is_same = _said(original, writer) == _said(made, writer)
     except (CallError, MalformedStanza):
-        says = None
-    same = says is not None and sorted(write_section(says)) == sorted(write_section(section))
-    key = (original.get("creator", "initiator"), original.get("name"))
-    if same and key == (made.get("creator"), made.get("name")):
+        is_same = False
+    if is_same:
         root[list(root).index(made)] = original
     else:
-        _graft(made, original, Content)
+        graft(made, original, Content)
+
+
+def _said(xml: Element, writer: Creator) -> tuple[object, ...]:
+    """What a content says to SDP."""
+    content = parse(Content, xml)
+    slot = Slot(creator=content.creator, name=content.name, mid="0")
+    residue = content.residue.lines if content.residue else ()
+    levels = sorted(line for line in residue if line.startswith("~section"))
+    return slot, levels, *write_section(section_of(content, slot=slot, writer=writer))
 
 
 def _fill(skeleton: Element, root: Element, parts: Mapped) -> Element:
     """The carried skeleton with the contents that were made, if it still says the same."""
     if _canonical(_known_skeleton(_bare(parts))) != _canonical(_known_skeleton(skeleton)):
-        _graft(root, skeleton, Jingle)
+        known = {_key(item) for item in root if item.tag == _CONTENT}
+        for child in skeleton.findall(_STUB):
+            if _key(child) in known:
+                child.tag = _CONTENT
+            else:
+                skeleton.remove(child)
+        graft(root, skeleton, Jingle)
         return root
-    made = {
-        (item.get("creator", "initiator"), item.get("name")): item
-        for item in root
-        if item.tag == _CONTENT
-    }
-    for index, child in enumerate(list(skeleton)):
-        if child.tag == _CONTENT and not len(child):
-            key = (child.get("creator", "initiator"), child.get("name"))
-            skeleton[index] = made.pop(key, child)
-    skeleton.extend(made.values())
+    made = {_key(item): item for item in root if item.tag == _CONTENT}
+    for index, child in enumerate(skeleton):
+        if child.tag == _STUB:
+            skeleton[index] = made[_key(child)]
     for name in _ARGUMENTS:
         value = root.get(name)
         if value is not None:
@@ -169,12 +213,16 @@ def _fill(skeleton: Element, root: Element, parts: Mapped) -> Element:
     return skeleton
 
 
+def _key(content: Element) -> tuple[str, str]:
+    return content.get("creator", "initiator"), content.get("name", "")
+
+
 def _bare(parts: Mapped) -> Element:
     """What is made of a description's session part, contents as stubs."""
     root = Element(tag_of(Jingle))
     root.extend(build(item) for item in parts.groups)
     for item in parts.contents:
-        root.append(build(Content(creator=item.creator, name=item.name)))
+        root.append(_stub(item.creator.value, item.name))
     if parts.residue is not None:
         root.append(build(parts.residue))
     return root
@@ -182,39 +230,14 @@ def _bare(parts: Mapped) -> Element:
 
 def _known_skeleton(xml: Element) -> Element:
     """The parts of a skeleton that a description says, sorted."""
-    known = known_children(Jingle)
+    said = said_children(Jingle)
     root = Element(xml.tag)
     children = []
     for child in xml:
-        if child.tag == _CONTENT:
-            if len(child):
-                continue
-            stub = Element(child.tag)
-            stub.set("creator", child.get("creator", "initiator"))
-            stub.set("name", child.get("name", ""))
-            children.append(stub)
-        elif child.tag in known and known[child.tag] is not None:
+        if child.tag == _STUB or (child.tag in said and child.tag != _CONTENT):
             children.append(child)
     root.extend(sorted(children, key=lambda item: tostring(item, "unicode")))
     return root
-
-
-def _graft(target: Element, source: Element, kind: type | None) -> None:
-    """Copy onto ``target`` the attributes and children of ``source`` that ``kind`` knows not."""
-    for name, value in source.items():
-        if target.get(name) is None and name.startswith("{"):
-            target.set(name, value)
-    known = known_children(kind) if kind is not None else {}
-    places: Counter[str] = Counter()
-    for position, child in enumerate(source):
-        if child.tag not in known:
-            target.insert(min(position, len(target)), child)
-            continue
-        twins = [item for item in target if item.tag == child.tag]
-        index = places[child.tag]
-        places[child.tag] += 1
-        if index < len(twins):
-            _graft(twins[index], child, known[child.tag])
 
 
 def _without_arguments(xml: Element) -> Element:
@@ -224,13 +247,8 @@ def _without_arguments(xml: Element) -> Element:
     return copy
 
 
-def _make_stub(content: Element) -> None:
-    name, creator = content.get("name", ""), content.get("creator", "initiator")
-    tail = content.tail
-    content.clear()
-    content.tail = tail
-    content.set("creator", creator)
-    content.set("name", name)
+def _stub(creator: str, name: str) -> Element:
+    return Element(_STUB, {"creator": creator, "name": name})
 
 
 def _canonical(xml: Element) -> str:
@@ -256,22 +274,23 @@ def _others(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
     return tuple(item for item in attributes if item.name != ATTRIBUTE)
 
 
-def _carried(attributes: tuple[Attribute, ...]) -> Element | None:
+def _carried(attributes: tuple[Attribute, ...], section: int | None = None) -> Element | None:
     value = next((item.value for item in attributes if item.name == ATTRIBUTE), None)
     if value is None:
         return None
     if len(value) > MAX_VALUE:
-        raise SdpError(f"a carried line has at most {MAX_VALUE} characters")
+        reason = f"a carried line has at most {MAX_VALUE} characters"
+        raise SdpError(reason, section=section, content=value)
     try:
         text = base64.urlsafe_b64decode(value.encode()).decode()
         if "<!" in text:
-            raise SdpError("a carried line declares no document type")
+            raise SdpError("a carried line declares no document type", section=section)
         xml = fromstring(text)  # noqa: S314 # without a document type there are no entities
     except (binascii.Error, ParseError, ValueError):
-        raise SdpError("a carried line is no XML", content=value) from None
+        raise SdpError("a carried line is no XML", section=section, content=value) from None
     level = [xml]
     for _ in range(_MAX_DEPTH):
         level = [child for item in level for child in item]
     if level:
-        raise SdpError(f"a carried line has at most {_MAX_DEPTH} levels")
+        raise SdpError(f"a carried line has at most {_MAX_DEPTH} levels", section=section)
     return xml

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from jinglebridge.protocol.jingle.xep_0166 import Creator
+from jinglebridge.protocol.mapping.carry import ATTRIBUTE
 from jinglebridge.protocol.mapping.descriptions import mapped
 from jinglebridge.protocol.mapping.sections import section_of
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable
@@ -14,7 +15,10 @@ RESIDUE = "residue"
 """The carrier of lines that no XEP can say."""
 IMPLIED = "implied"
 """The carrier of lines that every description has (RFC 9429 §5.2.1)."""
+XML = "carried XML"
+"""The carrier of ``a=x-jingle`` lines, which become the elements that they hold."""
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
+_X_JINGLE = f"a={ATTRIBUTE}:"
 
 CARRIERS: dict[str, tuple[str, str]] = {
     "m=": ("XEP-0167 §4", "description, payload-type"),
@@ -42,6 +46,7 @@ CARRIERS: dict[str, tuple[str, str]] = {
     "setup": ("XEP-0320 §3", "fingerprint setup"),
     "sctp-port": ("XEP-0343 §3", "sctpmap"),
     "group": ("XEP-0338 §3", "group"),
+    ATTRIBUTE: (XML, ""),
 }
 """Specification and element by attribute name, or by type of line."""
 
@@ -69,7 +74,7 @@ def explained(
     bare = replace(description, media=())
     rows += [
         Carried(section=None, line=line, carrier=RESIDUE)
-        if line in session
+        if line in session and not line.startswith(_X_JINGLE)
         else _standard(None, line)
         for line in write_session(bare)
     ]
@@ -94,7 +99,7 @@ def _of_section(
     said = Counter(write_section(plain))
     rows = []
     for line in lines:
-        if said[line] > 0:
+        if line.startswith(_X_JINGLE) or said[line] > 0:
             said[line] -= 1
             rows.append(_standard(index, line))
         else:
