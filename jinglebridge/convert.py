@@ -9,13 +9,15 @@ Every error is a :class:`~jinglebridge.errors.JinglebridgeError` whose message n
 line, or the element and attribute.
 """
 
+import re
+from collections import Counter
 from dataclasses import replace
 from typing import Literal
 from xml.etree import ElementTree
 
-from jinglebridge.errors import CallError, MalformedStanza
-from jinglebridge.protocol.jingle.xep_0166 import Action, Creator, Jingle
-from jinglebridge.protocol.mapping.carry import built, carries, with_carried
+from jinglebridge.errors import MalformedStanza
+from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Creator, Jingle
+from jinglebridge.protocol.mapping.carry import built, carries, sayable, with_carried
 from jinglebridge.protocol.mapping.descriptions import answer_of, mapped, offer_of
 from jinglebridge.protocol.mapping.explain import Carried, explained
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable, slots_of
@@ -41,6 +43,11 @@ Role = Literal["initiator", "responder"]
 MAX_XML = 262_144
 """The longest Jingle element that is read, in characters."""
 MAX_DEPTH = 64
+_NOT_IN_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
+"""Beside control characters (XML 1.0 §2.2)."""
+_DECLARATION = re.compile(r"<!(?!\[CDATA\[)")
+"""Begins a comment or a document type."""
+_WITHOUT_CONTENTS = (Action.SESSION_INFO, Action.SESSION_TERMINATE)
 
 
 def sdp_to_jingle(
@@ -72,13 +79,12 @@ def sdp_to_jingle(
         MalformedStanza: the description breaks its grammar (``SdpError`` names section and line),
             or an argument cannot stand in a request.
     """
-    given = {"action": action, "sid": sid, "initiator": initiator, "responder": responder}
-    request = parse_value(
-        Jingle, **{name: text for name, text in given.items() if text is not None}
-    )
     writer = _creator(role)
+    request = _request(action=action, sid=sid, initiator=initiator, responder=responder)
     is_answer = request.action is Action.SESSION_ACCEPT
     description: SessionDescription = loads_answer(sdp) if is_answer else loads_offer(sdp)
+    if request.action in _WITHOUT_CONTENTS and description.media:
+        raise MalformedStanza(f"<jingle action>: {request.action.value} describes nothing")
     table = _table(description, writer, slots)
     if carries(description):
         return xml_dumps(built(description, request, writer=writer, slots=table))
@@ -113,23 +119,22 @@ def jingle_to_sdp(
 
     Raises:
         MalformedStanza: an element or attribute breaks its grammar; the message names it.
+            Or the table of slots contradicts itself or the offer.
         CallError: no content is RTP or data channels over ICE-UDP; never when ``carry`` is on.
     """
     xml = _element(jingle)
     value = parse(Jingle, xml)
     writer = _creator(role)
+    if carry:
+        value = sayable(value, writer=writer)
+    known = None if slots is None else _verified(slots)
     description: Offer | Answer
     if offer is not None:
         offered = loads_offer(offer)
-        table = slots_of(offered, Creator.INITIATOR) if slots is None else slots
+        table = slots_of(offered, Creator.INITIATOR) if known is None else known
         description = answer_of(value, writer=writer, offer=offered, slots=table)
     else:
-        try:
-            description, table = offer_of(value, writer=writer, slots=slots)
-        except CallError:
-            if not carry:
-                raise
-            description, table = Offer(), SlotTable()
+        description, table = offer_of(value, writer=writer, slots=known)
     if carry:
         return dumps(with_carried(description, xml, writer=writer, slots=table))
     return dumps(description)
@@ -144,9 +149,10 @@ def slots_after(sdp: str, *, role: Role, slots: SlotTable | None = None) -> Slot
         slots: the table before; ``None`` begins a session.
 
     Raises:
-        SdpError: the description breaks its grammar.
+        SdpError: the description breaks its grammar, or has fewer sections than there are slots.
+        MalformedStanza: the table contradicts itself.
     """
-    return (slots or SlotTable()).after(loads_offer(sdp), _creator(role))
+    return _verified(slots or SlotTable()).after(loads_offer(sdp), _creator(role))
 
 
 def explain(text: str, *, role: Role = "initiator") -> list[Carried]:
@@ -169,7 +175,37 @@ def explain(text: str, *, role: Role = "initiator") -> list[Carried]:
 def _table(description: SessionDescription, writer: Creator, slots: SlotTable | None) -> SlotTable:
     if slots is None:
         return slots_of(description, Creator.INITIATOR)
-    return slots.after(description, writer)
+    return _verified(slots).after(description, writer)
+
+
+def _verified(slots: SlotTable) -> SlotTable:
+    """A table that somebody else kept, if its names can be said and are one to one."""
+    for slot in slots.slots:
+        parse_value(Content, name=_xml_text("content name", slot.name))
+    keys = Counter((slot.creator, slot.name) for slot in slots.slots)
+    mids = Counter(slot.mid for slot in slots.slots)
+    if any(count > 1 for counter in (keys, mids) for count in counter.values()):
+        raise MalformedStanza("two slots have the same mid, or the same creator and name")
+    return slots
+
+
+def _request(**given: str | None) -> Jingle:
+    texts = {
+        name: _xml_text(f"<jingle {name}>", text)
+        for name, text in given.items()
+        if text is not None
+    }
+    request = parse_value(Jingle, **texts)
+    if any(character.isspace() for character in request.sid):
+        # XEP-0166 §7.1: a sid is an NMTOKEN, though clients are known that send others
+        raise MalformedStanza(f"<jingle sid>: white space: {request.sid[:60]!r}")
+    return request
+
+
+def _xml_text(where: str, text: str) -> str:
+    if _NOT_IN_XML.search(text):
+        raise MalformedStanza(f"{where}: not Unicode text: {text[:60]!r}")
+    return text
 
 
 def _creator(role: str) -> Creator:
@@ -182,14 +218,11 @@ def _creator(role: str) -> Creator:
 def _element(text: str) -> ElementTree.Element:
     if len(text) > MAX_XML:
         raise MalformedStanza(f"a Jingle element has at most {MAX_XML} characters")
-    try:
-        data = text.strip().encode()
-    except UnicodeEncodeError:
-        raise MalformedStanza("not Unicode text") from None
-    if b"<!" in data:
+    if _DECLARATION.search(text):
         raise MalformedStanza("comments and document types are not allowed (RFC 6120 §11.1)")
     try:
-        element = ElementTree.fromstring(data)  # noqa: S314 # no document type, so no entities
+        # no document type, so no entities; as text, so whatever encoding it declares is past
+        element = ElementTree.fromstring(_xml_text("<jingle>", text.strip()))  # noqa: S314
     except (ElementTree.ParseError, ValueError) as error:
         raise MalformedStanza(f"not well-formed XML: {error}") from None
     level = [element]
