@@ -86,8 +86,8 @@ def offer_of(
         IncompatibleParameters: those that are have no payload type.
         MalformedStanza: a content contradicts itself.
     """
-    kept = unpack(jingle.residue)
     table = slots or SlotTable()
+    kept = _unclaimed(unpack(jingle.residue), jingle, table)
     known = table.of_contents(jingle.contents, are_new=jingle.action is Action.CONTENT_ADD)
     media = _known_sections(jingle, table, known, kept, writer)
     refused: CallError | None = None
@@ -106,6 +106,19 @@ def offer_of(
     if not media and refused is not None:
         raise refused
     return Offer(**_session_of(jingle, tuple(media), table)), table
+
+
+def _unclaimed(
+    kept: dict[int, MediaDescription], jingle: Jingle, slots: SlotTable
+) -> dict[int, MediaDescription]:
+    """The rejected sections whose mids are nobody else's: a content keeps its name."""
+    names = {content.name for content in jingle.contents}
+    places = {slot.mid: index for index, slot in enumerate(slots.slots)}
+    return {
+        index: section
+        for index, section in kept.items()
+        if section.mid not in names and places.get(section.mid, index) == index
+    }
 
 
 def _known_sections(
