@@ -188,7 +188,9 @@ def _said(xml: Element, writer: Creator) -> tuple[object, ...]:
     slot = Slot(creator=content.creator, name=content.name, mid="0")
     residue = content.residue.lines if content.residue else ()
     levels = sorted(line for line in residue if line.startswith("~section"))
-    return slot, levels, *write_section(section_of(content, slot=slot, writer=writer))
+    lines = write_section(section_of(content, slot=slot, writer=writer))
+    # lines of one name keep their order; where those of another name stand says nothing
+    return slot, levels, *sorted(lines, key=lambda line: line.partition(":")[0])
 
 
 def _fill(skeleton: Element, root: Element, parts: Mapped) -> Element:

@@ -1,6 +1,7 @@
 """One content and one m-section, both ways (XEP-0167 §6, XEP-0176 §6, XEP-0320 §3)."""
 
 from dataclasses import replace
+from typing import Any
 
 from jinglebridge.errors import (
     IncompatibleParameters,
@@ -122,8 +123,9 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
     transport = content.transport
     if transport is None:
         raise UnsupportedTransports(f"content {content.name!r} has no ICE-UDP transport")
+    said = _transport_values(content, transport)
     if isinstance(content.description, RtpDescription):
-        section = _rtp_section(content.description, content.senders, slot.mid, writer)
+        section = _rtp_section(content.description, content.senders, slot.mid, writer, said)
     elif content.description is not None or transport.sctpmap is not None:
         sctpmap = transport.sctpmap
         section = MediaDescription(
@@ -135,27 +137,24 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
             direction=(
                 None if content.senders is None else direction_of_senders(content.senders, writer)
             ),
+            **said,
         )
     else:
         raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
-    section = _with_transport(section, transport, content.name)
-    candidates = with_extensions(section.candidates, content.residue)
-    return apply_residue(replace(section, candidates=candidates), content.residue)
+    return apply_residue(section, content.residue)
 
 
-def _with_transport(
-    section: MediaDescription, transport: IceUdpTransport, name: str
-) -> MediaDescription:
-    return replace(
-        section,
-        ice_ufrag=transport.ufrag,
-        ice_pwd=transport.pwd,
-        fingerprints=tuple(replace(item, setup=None) for item in transport.fingerprints),
-        setup=_setup_of(transport.fingerprints, name),
-        candidates=transport.candidates,
-        remote_candidates=transport.remote_candidates,
-        end_of_candidates=transport.gathering_complete,
-    )
+def _transport_values(content: Content, transport: IceUdpTransport) -> dict[str, Any]:
+    """The fields of a section that its transport says."""
+    return {
+        "ice_ufrag": transport.ufrag,
+        "ice_pwd": transport.pwd,
+        "fingerprints": tuple(replace(item, setup=None) for item in transport.fingerprints),
+        "setup": _setup_of(transport.fingerprints, content.name),
+        "candidates": with_extensions(transport.candidates, content.residue),
+        "remote_candidates": transport.remote_candidates,
+        "end_of_candidates": transport.gathering_complete,
+    }
 
 
 def _setup_of(fingerprints: tuple[Fingerprint, ...], name: str) -> Setup | None:
@@ -166,7 +165,11 @@ def _setup_of(fingerprints: tuple[Fingerprint, ...], name: str) -> Setup | None:
 
 
 def _rtp_section(
-    description: RtpDescription, senders: Senders | None, mid: str, writer: Creator
+    description: RtpDescription,
+    senders: Senders | None,
+    mid: str,
+    writer: Creator,
+    said: dict[str, Any],
 ) -> MediaDescription:
     payloads = description.payload_types
     if not payloads:
@@ -192,6 +195,7 @@ def _rtp_section(
         rtcp_mux=description.rtcp_mux,
         cryptos=description.encryption.cryptos if description.encryption else (),
         categories=description.categories,
+        **said,
     )
 
 

@@ -7,9 +7,7 @@ its section of the standard.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sdp_transform.grammar import grammar as _base
 
@@ -131,19 +129,7 @@ ROWS: dict[str, Row] = {key: _from_base(key) for key in _TAKEN_OVER} | _REPLACED
 """Rows by the attribute's name."""
 
 
-_REPEATING = frozenset({"rtpmap", "fmtp", "rtcp-fb", "extmap", "rtcp-mux", "rtcp-rsize"})
-"""Attributes that browsers write alike in every call; none of them is anybody's secret."""
-_REMEMBERED, _LONGEST = 4096, 128
-"""How many of their lines are kept, and how long those may be, in characters."""
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered(name: str, line: str) -> Mapping[str, str | None] | None:
-    row = ROWS.get(name)
-    return None if row is None else row.read(line)
-
-
-def read(name: str, line: str) -> Mapping[str, str | None] | None:
+def read(name: str, line: str) -> dict[str, str | None] | None:
     """The named parts of an attribute line.
 
     Args:
@@ -153,7 +139,5 @@ def read(name: str, line: str) -> Mapping[str, str | None] | None:
     Returns:
         The parts as text, or ``None`` when the line is unknown or not exactly of its form.
     """
-    if name in _REPEATING and len(line) <= _LONGEST:
-        return _remembered(name, line)
     row = ROWS.get(name)
     return None if row is None else row.read(line)

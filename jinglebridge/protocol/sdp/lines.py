@@ -26,6 +26,11 @@ _REMEMBERED = 1024
 """Values that are kept because every call of a browser says the same of its codecs."""
 
 
+def is_harmless(sdp: str) -> bool:
+    """Whether no line of a whole text holds what ``checked`` refuses."""
+    return _FORBIDDEN.search(sdp.replace("\r\n", "").replace("\n", "")) is None
+
+
 def checked(text: str, *, section: int | None = None, line: int = 0) -> str:
     """Return ``text`` if it may stand on a line of a description.
 

@@ -6,14 +6,12 @@ A line that is understood fills a field; any other ``a=`` line is kept as an
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from jinglebridge.errors import MalformedStanza, SdpError
 from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Crypto, PayloadType
 from jinglebridge.protocol.jingle.xep_0176 import RemoteCandidate
-from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedbackInterval
-from jinglebridge.protocol.jingle.xep_0294 import is_extension_id
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0339 import (
     Source,
@@ -21,11 +19,11 @@ from jinglebridge.protocol.jingle.xep_0339 import (
     source_group_of,
 )
 from jinglebridge.protocol.jingle.xep_0507 import Category
-from jinglebridge.protocol.sdp import grammar
+from jinglebridge.protocol.sdp import codecs, grammar
+from jinglebridge.protocol.sdp.codecs import CodecLine
 from jinglebridge.protocol.sdp.description import (
     Attribute,
     Direction,
-    HeaderExtension,
     MediaDescription,
     Msid,
     Rid,
@@ -37,13 +35,11 @@ from jinglebridge.protocol.sdp.lines import (
     is_sayable,
     number,
     parse_candidate,
-    parse_feedback,
-    parse_fmtp,
     words_of,
 )
 from jinglebridge.protocol.xml import parse_value
 
-Parts = Mapping[str, str | None]
+Parts = dict[str, str | None]
 
 _MEDIA_LINE = re.compile(
     r"m=([A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}) (0|[1-9]\d{0,4}) (\S+)((?: \S+)+)", re.ASCII
@@ -52,6 +48,8 @@ BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
 DIRECTIONS = {direction.value: direction for direction in Direction}
 MAX_LINES = 4096
 _NOT_IN_SECTION = "vomst"
+_TAKEN_BY = {"rtpmap": "name", "trr_int": "trr_int"}
+"""Which value of a payload type says that a line of this kind has been there."""
 """Types of lines that a section cannot have (RFC 8866 §5)."""
 
 
@@ -95,8 +93,13 @@ class SectionReader:
                 raise self._error("payload types are different numbers to 127", line_number, line)
             self._payloads[text] = {"id": payload}
 
-    def read(self, line_number: int, line: str) -> None:
+    def read(self, line_number: int, line: str, *, is_checked: bool = False) -> None:
         """Take one line.
+
+        Args:
+            line_number: its number, for errors.
+            line: without line end.
+            is_checked: whether its characters have been looked at.
 
         Raises:
             SdpError: it is no SDP line at all, or there are too many.
@@ -104,11 +107,12 @@ class SectionReader:
         self._lines += 1
         if self._lines > MAX_LINES:
             raise self._error(f"more than {MAX_LINES} lines", line_number, line)
-        if len(line) < 2 or line[1] != "=" or not line[0].isalpha():
-            raise self._error("not of the form type=value", line_number, line)
-        checked(line, section=self._index, line=line_number)
+        if not is_checked:
+            checked(line, section=self._index, line=line_number)
         if line.startswith("a="):
             self._read_attribute(line[2:])
+        elif len(line) < 2 or line[1] != "=" or not line[0].isalpha():
+            raise self._error("not of the form type=value", line_number, line)
         elif line.startswith("c=") and self._values["connection"] is None:
             self._values["connection"] = line[2:]
         elif match := BANDWIDTH.fullmatch(line):
@@ -126,12 +130,19 @@ class SectionReader:
         if text in DIRECTIONS and "direction" not in self._values:
             self._values["direction"] = DIRECTIONS[text]
             return
-        # a tab cannot stand in XML attributes unchanged, so such a line is kept as it is
-        parts = grammar.read(name, text) if "\t" not in text else None
-        handler = _HANDLERS.get(name)
-        if parts is None or handler is None or not handler(self, parts, text):
+        if not self._understand(name, text):
             name, colon, value = text.partition(":")
             self._add("attributes", Attribute(name=name, value=value if colon else None))
+
+    def _understand(self, name: str, text: str) -> bool:
+        if "\t" in text:
+            return False  # it cannot stand in an XML attribute unchanged
+        if name in codecs.NAMES:
+            line = codecs.read(name, text)
+            return line is not None and self._take(line)
+        handler = _HANDLERS.get(name)
+        parts = grammar.read(name, text) if handler is not None else None
+        return parts is not None and handler is not None and handler(self, parts, text)
 
     def keeps(self, item: Attribute) -> bool:
         """Read one more attribute: whether it was kept as it is, filling no field."""
@@ -148,56 +159,29 @@ class SectionReader:
     def _flag(self, field: str) -> bool:
         return self._once(field, True)
 
-    def _payload(self, parts: Parts) -> dict[str, Any] | None:
-        return self._payloads.get(parts["payload"] or "")
-
-    def _rtpmap(self, parts: Parts, _: str) -> bool:
-        payload = self._payload(parts)
-        rate, channels = number(parts["rate"]), number(parts["channels"], 255)
-        too_large = rate is None or (parts["channels"] is not None and channels is None)
-        if payload is None or "name" in payload or too_large:
-            return False
-        payload |= {"name": parts["codec"], "clockrate": rate, "channels": channels}
-        return True
-
-    def _fmtp(self, parts: Parts, _: str) -> bool:
-        payload, text = self._payload(parts), parts["config"] or ""
-        parameters = parse_fmtp(text)
-        if payload is None or not parameters:
-            return False
-        payload["parameters"] = payload.get("parameters", ()) + parameters
-        self._fmtp_texts.setdefault(payload["id"], []).append(text)
-        return True
-
-    def _rtcp_fb(self, parts: Parts, _: str) -> bool:
-        feedback = parse_feedback(parts["type"] or "", words_of(parts["words"]))
-        if feedback is None:
-            return False
-        if parts["payload"] == "*":
-            if isinstance(feedback, RtcpFeedbackInterval):
-                return self._once("trr_int", feedback)
-            self._add("rtcp_fb", feedback)
+    def _take(self, line: CodecLine) -> bool:
+        """Put what a line says of a codec into its place, if there is one left."""
+        if line.field == "header_extensions":
+            self._add(line.field, line.value)
             return True
-        payload = self._payload(parts)
-        if payload is None or (isinstance(feedback, RtcpFeedbackInterval) and "trr_int" in payload):
+        if line.payload == "*":
+            if line.field == "rtcp_fb":
+                self._add(line.field, line.value)
+                return True
+            return line.field == "trr_int" and self._once(line.field, line.value)
+        payload = self._payloads.get(line.payload)
+        if payload is None or _TAKEN_BY.get(line.field, "") in payload:
             return False
-        if isinstance(feedback, RtcpFeedbackInterval):
-            payload["trr_int"] = feedback
-        else:
-            payload["rtcp_fb"] = (*payload.get("rtcp_fb", ()), feedback)
-        return True
-
-    def _extmap(self, parts: Parts, _: str) -> bool:
-        identifier = number(parts["id"], 65_535)
-        if identifier is None or not is_extension_id(identifier):
-            return False
-        direction = DIRECTIONS.get(parts["direction"] or "")
-        self._add(
-            "header_extensions",
-            HeaderExtension(
-                id=identifier, uri=parts["uri"] or "", direction=direction, config=parts["config"]
-            ),
-        )
+        match line.field:
+            case "rtpmap":
+                payload["name"], payload["clockrate"], payload["channels"] = line.value
+            case "fmtp":
+                payload["parameters"] = payload.get("parameters", ()) + line.value
+                self._fmtp_texts.setdefault(payload["id"], []).append(line.text)
+            case "rtcp_fb":
+                payload["rtcp_fb"] = (*payload.get("rtcp_fb", ()), line.value)
+            case _:
+                payload["trr_int"] = line.value
         return True
 
     def _ssrc(self, parts: Parts, _: str) -> bool:
@@ -314,10 +298,6 @@ def _flag_into(field: str) -> Callable[[SectionReader, Parts, str], bool]:
 
 
 _HANDLERS: dict[str, Callable[[SectionReader, Parts, str], bool]] = {
-    "rtpmap": SectionReader._rtpmap,
-    "fmtp": SectionReader._fmtp,
-    "rtcp-fb": SectionReader._rtcp_fb,
-    "extmap": SectionReader._extmap,
     "candidate": SectionReader._candidate,
     "content": SectionReader._content,
     "crypto": SectionReader._crypto,

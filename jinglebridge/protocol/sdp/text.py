@@ -16,6 +16,7 @@ from jinglebridge.protocol.sdp.description import (
     SectionDefaults,
     SessionDescription,
 )
+from jinglebridge.protocol.sdp.lines import is_harmless
 from jinglebridge.protocol.sdp.reader import SectionReader
 from jinglebridge.protocol.sdp.session_reader import SessionReader
 from jinglebridge.protocol.sdp.writer import write_session
@@ -67,6 +68,7 @@ def loads_section(lines: tuple[str, ...], *, index: int = 0) -> MediaDescription
 def _loads(sdp: str) -> dict[str, Any]:
     if len(sdp) > MAX_SIZE:
         raise SdpError(f"longer than {MAX_SIZE} characters")
+    is_checked = is_harmless(sdp)
     session = SessionReader()
     sections: list[SectionReader] = []
     for number, raw in enumerate(sdp.replace("\r\n", "\n").split("\n"), 1):
@@ -78,7 +80,7 @@ def _loads(sdp: str) -> dict[str, Any]:
                 raise SdpError(f"more than {MAX_SECTIONS} sections", line=number, content=line)
             sections.append(SectionReader(len(sections), number, line))
         elif sections:
-            sections[-1].read(number, line)
+            sections[-1].read(number, line, is_checked=is_checked)
         else:
             session.read(number, line)
     defaults = session.defaults()
