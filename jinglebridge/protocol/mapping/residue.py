@@ -11,7 +11,7 @@ from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
-from jinglebridge.protocol.sdp import grammar
+from jinglebridge.protocol.sdp import codecs, grammar
 from jinglebridge.protocol.sdp.description import (
     DEFAULT_CONNECTION,
     RTP_PROTOCOL,
@@ -182,12 +182,13 @@ def _additions(
 
 
 def _repeats(section: MediaDescription, item: Attribute) -> bool:
-    """Whether an attribute is one that a standard element says, well-formed."""
-    if item.name in _PER_CODEC:
-        codec = (item.value or "").partition(" ")[0]
-        return codec == "*" or any(str(payload.id) == codec for payload in section.payload_types)
+    """Whether an attribute is well-formed and one that a standard element says."""
     text = item.name if item.value is None else f"{item.name}:{item.value}"
-    return grammar.read(item.name, text) is not None
+    if item.name not in codecs.NAMES:
+        return grammar.read(item.name, text) is not None
+    line = codecs.read(item.name, text)
+    offered = {str(payload.id) for payload in section.payload_types} | {"", "*"}
+    return line is not None and line.payload in offered
 
 
 def _media_line_of(section: MediaDescription, line: str | None) -> str | None:
