@@ -228,7 +228,7 @@ def residues(draw: st.DrawFn, root: ET.Element) -> None:
     """Lines of all kinds in any residue, ids of candidates included, in any order."""
     ids = [item.get("id", "") for item in root.iter() if item.tag.endswith("}candidate")]
     words = st.sampled_from(
-        ["generation 3", "generation -", "protocol UDP", "protocol evil", "x y", "tcptype so"]
+        ["generation 3", "generation -", "protocol UDP", "protocol evil", "x y"]
     )
     lines = st.sampled_from(CRAFTED)
     if ids:
