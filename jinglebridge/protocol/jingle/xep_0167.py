@@ -27,6 +27,9 @@ from jinglebridge.protocol.xml import (
 NAMESPACE = "urn:xmpp:jingle:apps:rtp:1"
 INFO_NAMESPACE = "urn:xmpp:jingle:apps:rtp:info:1"
 
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}"
+"""What a medium and a codec are called in SDP (RFC 8866 §9)."""
+
 
 @element(NAMESPACE, "parameter", repeats=True)
 class Parameter:
@@ -41,7 +44,7 @@ class PayloadType:
     """One codec with its parameters (XEP-0167 §5, RFC 8866 §6.6)."""
 
     id: int = attribute(uint(127))
-    name: str | None = attribute(TOKEN, default=None)
+    name: str | None = attribute(matching(_NAME), default=None)
     """Encoding name; optional for the static types of RFC 3551."""
     clockrate: int | None = attribute(uint(), default=None)
     """In Hz."""
@@ -90,7 +93,7 @@ class Encryption:
 class RtpDescription:
     """One RTP session: what may be sent and how (XEP-0167 §4)."""
 
-    media: str = attribute(matching(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]{1,32}"))
+    media: str = attribute(matching(_NAME))
     payload_types: tuple[PayloadType, ...] = children(PayloadType, maximum=128, default=())
     bandwidths: tuple[Bandwidth, ...] = children(Bandwidth, maximum=8, default=())
     encryption: Encryption | None = child(Encryption, default=None)

@@ -3,7 +3,7 @@
 Deviation: ``<source id=…>``, sent by some clients, is not read.
 """
 
-from jinglebridge.protocol.xml import TEXT, TOKEN, attribute, children, element, uint
+from jinglebridge.protocol.xml import TEXT, TOKEN, attribute, children, element, matching, uint
 
 NAMESPACE = "urn:xmpp:jingle:apps:rtp:ssma:0"
 
@@ -12,7 +12,7 @@ NAMESPACE = "urn:xmpp:jingle:apps:rtp:ssma:0"
 class SourceParameter:
     """One attribute of a source (RFC 5576 §4.1)."""
 
-    name: str = attribute(TOKEN)
+    name: str = attribute(matching(r"[^\s:]+"))
     value: str | None = attribute(TEXT, default=None)
 
 

@@ -15,10 +15,10 @@ from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, canonicalize, fromstring, tostring
 
 from jinglebridge.errors import CallError, MalformedStanza, SdpError
-from jinglebridge.protocol.jingle.residue import NAMESPACE
+from jinglebridge.protocol.jingle.residue import NAMESPACE, Residue
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator, Jingle
-from jinglebridge.protocol.mapping.descriptions import Mapped, mapped
-from jinglebridge.protocol.mapping.graft import graft, said_children
+from jinglebridge.protocol.mapping.descriptions import Mapped, mapped, offer_of
+from jinglebridge.protocol.mapping.graft import graft
 from jinglebridge.protocol.mapping.sections import section_of
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable
 from jinglebridge.protocol.sdp.description import (
@@ -26,7 +26,7 @@ from jinglebridge.protocol.sdp.description import (
     MediaDescription,
     SessionDescription,
 )
-from jinglebridge.protocol.sdp.writer import write_section
+from jinglebridge.protocol.sdp.text import dumps
 from jinglebridge.protocol.xml import build, parse, tag_of
 
 ATTRIBUTE = "x-jingle"
@@ -147,7 +147,7 @@ def built(
         if original is not None:
             _restore(root, child, original, writer=writer)
     skeleton = _carried(description.attributes)
-    return root if skeleton is None else _fill(skeleton, root, parts)
+    return root if skeleton is None else _fill(skeleton, root, writer=writer, slots=slots)
 
 
 def _named(slots: SlotTable, carried: dict[str, Element | None]) -> SlotTable:
@@ -172,47 +172,47 @@ def _named_after(original: Element | None, slot: Slot) -> Slot:
 
 def _restore(root: Element, made: Element, original: Element, *, writer: Creator) -> None:
     """Put the original in the place of what was made, if it says the same; else graft."""
-    try:
-        is_same = _said(original, writer) == _said(made, writer)
-    except (CallError, MalformedStanza):
-        is_same = False
-    if is_same:
+    said = _description_of(_alone(root, original), writer)
+    is_same = said is not None and said == _description_of(_alone(root, made), writer)
+    if is_same and _key(original) == _key(made):
         root[list(root).index(made)] = original
     else:
         graft(made, original, Content)
 
 
-def _said(xml: Element, writer: Creator) -> tuple[object, ...]:
-    """What a content says to SDP."""
-    content = parse(Content, xml)
-    slot = Slot(creator=content.creator, name=content.name, mid="0")
-    residue = content.residue.lines if content.residue else ()
-    levels = sorted(line for line in residue if line.startswith("~section"))
-    lines = write_section(section_of(content, slot=slot, writer=writer))
-    # lines of one name keep their order; where those of another name stand says nothing
-    return slot, levels, *sorted(lines, key=lambda line: line.partition(":")[0])
+def _alone(root: Element, content: Element) -> Element:
+    """A request with one content and what the session says beside it."""
+    alone = Element(root.tag, root.attrib)
+    alone.append(content)
+    alone.extend(root.findall(tag_of(Residue)))
+    return alone
 
 
-def _fill(skeleton: Element, root: Element, parts: Mapped) -> Element:
+def _fill(skeleton: Element, root: Element, *, writer: Creator, slots: SlotTable) -> Element:
     """The carried skeleton with the contents that were made, if it still says the same."""
-    if _canonical(_known_skeleton(_bare(parts))) != _canonical(_known_skeleton(skeleton)):
-        known = {_key(item) for item in root if item.tag == _CONTENT}
-        for child in skeleton.findall(_STUB):
-            if _key(child) in known:
-                child.tag = _CONTENT
-            else:
-                skeleton.remove(child)
-        graft(root, skeleton, Jingle)
-        return root
     made = {_key(item): item for item in root if item.tag == _CONTENT}
-    for index, child in enumerate(skeleton):
-        if child.tag == _STUB:
-            skeleton[index] = made[_key(child)]
-    for name in _ARGUMENTS:
-        value = root.get(name)
-        if value is not None:
-            skeleton.set(name, value)
-    return skeleton
+    stubs = [_key(item) for item in skeleton.findall(_STUB)]
+    if sorted(stubs) == sorted(made):
+        whole = Element(skeleton.tag, {**skeleton.attrib, **root.attrib})
+        whole.text = skeleton.text
+        whole.extend(made[_key(item)] if item.tag == _STUB else item for item in skeleton)
+        if _description_of(whole, writer, slots) == _description_of(root, writer, slots):
+            return whole
+    for child in skeleton.findall(_STUB):
+        if _key(child) in made:
+            child.tag = _CONTENT
+        else:
+            skeleton.remove(child)
+    graft(root, skeleton, Jingle)
+    return root
+
+
+def _description_of(xml: Element, writer: Creator, slots: SlotTable | None = None) -> str | None:
+    try:
+        request = sayable(parse(Jingle, xml), writer=writer)
+        return dumps(offer_of(request, writer=writer, slots=slots)[0])
+    except (CallError, MalformedStanza):
+        return None
 
 
 def _key(content: Element) -> tuple[str, str]:
@@ -227,18 +227,6 @@ def _bare(parts: Mapped) -> Element:
         root.append(_stub(item.creator.value, item.name))
     if parts.residue is not None:
         root.append(build(parts.residue))
-    return root
-
-
-def _known_skeleton(xml: Element) -> Element:
-    """The parts of a skeleton that a description says, sorted."""
-    said = said_children(Jingle)
-    root = Element(xml.tag)
-    children = []
-    for child in xml:
-        if child.tag == _STUB or (child.tag in said and child.tag != _CONTENT):
-            children.append(child)
-    root.extend(sorted(children, key=lambda item: tostring(item, "unicode")))
     return root
 
 
