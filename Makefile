@@ -1,6 +1,7 @@
 # make run    a private XMPP server, the bridge and the page     (HOST=192.0.2.10 PORT=8443)
 # make test   everything, with real browsers
 # make check  lint, types and unit tests: fast
+# make fuzz   a million random edits through the mapping         (FUZZ_ARGS="--seed 2")
 SHELL := /bin/bash
 BIN := .venv/bin
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix
@@ -8,8 +9,9 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix
 # Only what is said on the command line counts: shells and platforms export HOST and PORT too.
 given = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 PYTEST_ARGS ?=
+FUZZ_ARGS ?=
 
-.PHONY: run test check full lint types unit web lock reference clean
+.PHONY: run test check full fuzz lint types unit web lock reference clean
 
 run:
 	@scripts/setup run
@@ -22,6 +24,9 @@ check: setup-check lint types web-check unit
 
 full: test
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark" && $(BIN)/python "$$benchmark" || exit; done
+
+fuzz: setup-check
+	$(BIN)/python tests/fuzz/mapping.py --report docs/results/fuzz-mapping.md $(FUZZ_ARGS)
 
 .PHONY: setup-test setup-check web-check
 setup-test setup-check:

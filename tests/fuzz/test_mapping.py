@@ -1,0 +1,137 @@
+"""The random edits of `make fuzz`, as many as the suite has time for."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from jinglebridge.convert import jingle_to_sdp, sdp_to_jingle
+from jinglebridge.errors import JinglebridgeError
+from tests.fuzz.mapping import batch, case_of, report
+from tests.protocol.helpers import HEAD, text_of
+
+SEED = 20261122
+CASES = 20_000
+
+
+@pytest.mark.parametrize("part", range(20))
+def test_random_edits_raise_only_typed_errors(part: int) -> None:
+    size = CASES // 20
+    outcomes, wrong = batch((SEED, part * size, (part + 1) * size))
+    assert wrong == []
+    assert outcomes.total() == size
+    accepted = {name: count for name, count in outcomes.items() if name.endswith(" accepted")}
+    assert {name.split(" ")[0] for name in accepted} == {"sdp", "tree", "xml"}
+    assert sum(accepted.values()) > size / 4
+
+
+def test_a_case_is_always_the_same() -> None:
+    assert case_of(SEED, 7) == case_of(SEED, 7)
+    assert case_of(SEED, 7) != case_of(SEED, 8)
+
+
+def test_an_error_that_is_not_typed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> str:
+        raise ValueError("not typed")
+
+    monkeypatch.setattr("tests.fuzz.mapping.sdp_to_jingle", broken)
+    outcomes, wrong = batch((SEED, 0, 40))
+    assert wrong
+    assert all("ValueError: not typed" in line for line in wrong)
+    page = report(SEED, outcomes, wrong, 1.0)
+    assert f"--seed {SEED} --only" in page
+
+
+# ---- time ----------------------------------------------------------------------------------------
+
+SECTION = (
+    *("m=video 9 UDP/TLS/RTP/SAVPF 96 97", "c=IN IP4 0.0.0.0", "a=ice-ufrag:abcd"),
+    *("a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa", "a=fingerprint:sha-256 AB:CD", "a=setup:actpass"),
+    *("a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 nack pli", "a=fmtp:96 max-fr=30;max-fs=3600"),
+    *("a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96", "a=rtcp-mux", "a=msid:- track"),
+)
+
+
+def many_sections(size: int) -> str:
+    """Small sections, each with lines of its own."""
+    lines, number = list(HEAD), 0
+    while len(text_of(*lines)) < size and number < 60:
+        own = (
+            f"a=candidate:{number} 1 udp {number + 1} 192.0.2.1 {9 + n} typ host" for n in range(8)
+        )
+        lines += [*SECTION, f"a=mid:{number}", *own]
+        lines += [f"a=x-{number}-{n}:{'y' * 60}" for n in range(size // 6_000)]
+        number += 1
+    return text_of(*lines)
+
+
+def unknown_lines(size: int) -> str:
+    """Different attributes that only the residue can say, as many sections as they need."""
+    lines, number = list(HEAD), 0
+    while len(text_of(*lines)) < size:
+        if number % 400 == 0:
+            lines += [*SECTION, f"a=mid:{number}"]
+        lines.append(f"a=unknown-{number}:{'z' * 24}")
+        number += 1
+    return text_of(*lines)
+
+
+def sources(size: int) -> str:
+    """Sources with several parameters, and candidates with extensions."""
+    lines, number = list(HEAD), 0
+    while len(text_of(*lines)) < size:
+        if number % 60 == 0:
+            lines += [*SECTION, f"a=mid:{number}"]
+        lines.append(f"a=ssrc:{number} cname:{number}")
+        lines.append(f"a=ssrc:{number} msid:- {number}")
+        lines.append(f"a=extmap:{number % 200 + 1} urn:x:{number}")
+        lines.append(
+            f"a=candidate:{number} 1 udp {number + 1} 192.0.2.1 9 typ host network-id {number}"
+        )
+        number += 1
+    return text_of(*lines)
+
+
+def fastest(call: Callable[[], object]) -> float:
+    """CPU time of the fastest of three, in s."""
+    times = []
+    for _ in range(3):
+        before = time.process_time()
+        call()
+        times.append(time.process_time() - before)
+    return min(times)
+
+
+@pytest.mark.parametrize("of", [many_sections, unknown_lines, sources])
+def test_twice_the_size_takes_at_most_three_times_as_long(of: Callable[[int], str]) -> None:
+    half, whole = of(32_768), of(65_536)
+    assert 31_000 < len(half) < 36_000
+    assert 63_000 < len(whole) < 69_000
+    small = sdp_to_jingle(half, role="initiator", sid="sid1")
+    large = sdp_to_jingle(whole, role="initiator", sid="sid1")
+    assert fastest(lambda: sdp_to_jingle(whole, role="initiator", sid="sid1")) <= 3 * fastest(
+        lambda: sdp_to_jingle(half, role="initiator", sid="sid1")
+    )
+    assert fastest(lambda: jingle_to_sdp(large, role="initiator")) <= 3 * fastest(
+        lambda: jingle_to_sdp(small, role="initiator")
+    )
+
+
+def refused(xml: str) -> None:
+    with pytest.raises(JinglebridgeError):
+        jingle_to_sdp(xml, role="initiator", carry=True)
+
+
+def nested(size: int) -> str:
+    return "<a>" * (size // 7) + "</a>" * (size // 7)
+
+
+def attributes(size: int) -> str:
+    return "<a " + " ".join(f"b{n}='1'" for n in range(size // 10)) + "/>"
+
+
+@pytest.mark.parametrize("of", [nested, attributes])
+def test_what_is_refused_is_refused_in_linear_time(of: Callable[[int], str]) -> None:
+    half, whole = of(65_536), of(131_072)
+    # too short to be measured without a floor
+    assert fastest(lambda: refused(whole)) <= 3 * fastest(lambda: refused(half)) + 0.005
