@@ -11,6 +11,7 @@ given = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
 
+.NOTPARALLEL:
 .PHONY: run test check full fuzz lint types unit web lock reference clean
 
 run:
@@ -23,7 +24,7 @@ test: setup-test lint types web-check
 check: setup-check lint types web-check unit
 
 full: test
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark" && $(BIN)/python "$$benchmark" || exit; done
+	@for benchmark in benchmarks/mapping.py benchmarks/setup_time.py; do echo "== $$benchmark" && $(BIN)/python "$$benchmark" || exit; done
 
 fuzz: setup-check
 	$(BIN)/python tests/fuzz/mapping.py --report docs/results/fuzz-mapping.md $(FUZZ_ARGS)

@@ -53,8 +53,12 @@ async def run(settings: Settings) -> None:
         OperatorError: The server, the port or the page is not there.
     """
     with stop_signals() as stop:
-        async with running(settings):
-            await stop.wait()
+        await until_first(stop.wait(), _run_for_ever(settings))
+
+
+async def _run_for_ever(settings: Settings) -> None:
+    async with running(settings):
+        await asyncio.Event().wait()
 
 
 @asynccontextmanager
@@ -122,9 +126,9 @@ async def until_first(*waits: Coroutine[Any, Any, Any]) -> None:
 
 @contextmanager
 def stop_signals() -> Iterator[asyncio.Event]:
-    """Yield an event that SIGINT and SIGTERM set."""
+    """Yield an event that SIGINT, SIGTERM and a closed terminal set."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for each in signals:
         loop.add_signal_handler(each, stop.set)
     try:
@@ -193,6 +197,8 @@ def _engine(settings: Settings, entries: tuple[Entry, ...]) -> InProcessEngine:
             policy=CandidatePolicy(allow_loopback=media.allow_loopback),
             connect_timeout_s=limits.connect_timeout_s,
             max_sessions=limits.calls,
+            # aiortc's SCTP bounds neither what it holds nor its work on unfinished messages
+            data_channels=False,
         ),
         {entry.service.name: entry.program for entry in entries},
     )

@@ -47,14 +47,18 @@ def _split(value: object) -> object:
 def _domain(value: str) -> str:
     if not value or any(character in value for character in "@/ \t\r\n"):
         raise ValueError("must be a domain, without user or resource")
-    return value
+    # servers write domains in lower case into what they deliver
+    return value.lower()
 
 
 def _address(value: str) -> str:
     try:
-        return str(ip_address(value))
+        address = ip_address(value)
     except ValueError:
         raise ValueError("must be an IPv4 or IPv6 address") from None
+    if address.is_unspecified:
+        raise ValueError("must be an address of this machine; leave the list empty for all of them")
+    return str(address)
 
 
 def _url(*schemes: str) -> AfterValidator:

@@ -11,7 +11,7 @@ modules_enabled = {
 	"turn_external";
 }
 
--- BOSH and WebSocket behind TLS that ends at jinglebridge or a reverse proxy on this machine.
+-- BOSH and WebSocket behind TLS that ends at a reverse proxy on this machine.
 http_interfaces = { "127.0.0.1" }
 trusted_proxies = { "127.0.0.1" }
 consider_bosh_secure = true

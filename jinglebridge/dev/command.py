@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import socket
+import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -59,15 +61,21 @@ async def run(options: DevOptions) -> None:
     ports: Iterable[int] = DEFAULT_PORTS if options.port is None else (options.port,)
     with listen(address, ports) as listener, stop_signals() as stop:
         port = int(listener.getsockname()[1])
-        remote = not ip_address(address).is_loopback
-        tls = self_signed_context(address) if remote else None
-        async with PrivateProsody() as prosody:
-            password = secrets.token_urlsafe(9)
-            demo = DemoAccount(jid=prosody.add_account(_DEMO_USER, password), password=password)
-            settings = _settings(address, port, prosody)
-            async with running(settings, listener=listener, tls=tls, demo=demo) as application:
-                print(_banner(address, port, remote, application.services, demo), flush=True)
-                await until_first(stop.wait(), _ended_by_itself(prosody))
+        tls = None if ip_address(address).is_loopback else self_signed_context(address)
+        await until_first(stop.wait(), _serve(address, port, listener, tls))
+
+
+async def _serve(
+    address: str, port: int, listener: socket.socket, tls: ssl.SSLContext | None
+) -> None:
+    async with PrivateProsody() as prosody:
+        password = secrets.token_urlsafe(9)
+        demo = DemoAccount(jid=prosody.add_account(_DEMO_USER, password), password=password)
+        settings = _settings(address, port, prosody)
+        async with running(settings, listener=listener, tls=tls, demo=demo) as application:
+            is_remote = tls is not None
+            print(_banner(address, port, is_remote, application.services, demo), flush=True)
+            await _ended_by_itself(prosody)
 
 
 async def _ended_by_itself(prosody: PrivateProsody) -> None:

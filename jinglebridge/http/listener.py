@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Iterable
 
@@ -21,7 +20,9 @@ def listen(host: str, ports: Iterable[int]) -> socket.socket:
         try:
             return socket.create_server((host, last), backlog=128, family=_family(host))
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            # asyncio-style additions are left out; a resolver's numbers are not errno's
+            is_resolver = isinstance(error, socket.gaierror)
+            reason = str(error.strerror) if is_resolver else os.strerror(error.errno or 0)
             # Another port helps when this one is taken, and with nothing else.
             if error.errno not in (errno.EADDRINUSE, errno.EACCES):
                 break
