@@ -65,7 +65,7 @@ CRAFTED = (
     *("m=video 0 UDP/TLS/RTP/SAVPF 96", "m=audio 1 RTP/AVP 0", "m=application 9 DTLS/SCTP 9"),
     *("~session ice_ufrag ice_pwd fingerprints setup direction", "~session direction nonsense"),
     *("~section ice_ufrag ice_pwd fingerprints setup direction", "~unknown word"),
-    *("~candidate c1 generation 7", "~candidate nobody x y", "a=group:BUNDLE evil 0"),
+    *("~c c1 generation 7", "~c nobody x y", "a=group:BUNDLE evil 0"),
     *("a=x-jingle:PGEvPg==", "a=bundle-only", "a=msid:evil evil", "a=ice-options:evil"),
 )
 
@@ -232,7 +232,7 @@ def residues(draw: st.DrawFn, root: ET.Element) -> None:
     )
     lines = st.sampled_from(CRAFTED)
     if ids:
-        lines |= st.builds("~candidate {} {}".format, st.sampled_from(ids), words)
+        lines |= st.builds("~c {} {}".format, st.sampled_from(ids), words)
     for parent in [root, *root.findall("{urn:xmpp:jingle:1}content")]:
         added = draw(st.lists(lines, max_size=3))
         found = parent.find(RESIDUE)

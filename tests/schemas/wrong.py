@@ -364,7 +364,7 @@ CASES: dict[str, Case] = {
         (
             "<residue>a=rtcp-rsize</residue>",
             "<residue>s=a b\na=msid:- t\na=x</residue>",
-            "<residue>~session setup\n~candidate c1 generation - network-id 1</residue>",
+            "<residue>~session setup\n~c c1 generation - network-id 1</residue>",
             "<residue>a=x<section index='0'>m=audio 0 RTP/AVP 0\na=mid:0</section>"
             "<section index='63' encoding='deflate'>q07IKJEyjvHSyhw=</section></residue>",
         ),
@@ -376,7 +376,7 @@ CASES: dict[str, Case] = {
             "<residue>a=x\n\na=y</residue>",
             "<residue>a=x&#13;\na=y</residue>",
             "<residue>A=x</residue>",
-            "<residue>~candidate c1 network-id</residue>",
+            "<residue>~c c1 network-id</residue>",
             "<residue>~ours x</residue>",
             "<residue level='media'>a=x</residue>",
             "<residue><line>a=x</line></residue>",

@@ -13,7 +13,7 @@ from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
 from jinglebridge.protocol.sdp.lines import build_candidate, word
 
-_PREFIX = "~candidate "
+_PREFIX = "~c "
 """Begins a line that is ours, not SDP's: an id and extension pairs."""
 _NO_GENERATION = ("generation", "-")
 """The pair that says that SDP gave no generation."""

@@ -54,13 +54,13 @@ def test_the_network_is_not_for_sdp() -> None:
 
 
 def test_lines_of_other_ids_and_kinds_do_not_count() -> None:
-    residue = Residue(text="~candidate other x y\na=x\n~session setup")
+    residue = Residue(text="~c other x y\na=x\n~session setup")
     assert with_extensions((replace(PLAIN, id="mine"),), residue) == (PLAIN,)
     assert with_extensions((PLAIN,), residue) == (PLAIN,)
 
 
 def test_a_generation_that_the_standard_element_gives_wins() -> None:
-    residue = Residue(text="~candidate c1 generation -")
+    residue = Residue(text="~c c1 generation -")
     moved = replace(PLAIN, id="c1", generation=3)
     assert with_extensions((moved,), residue)[0].generation == 3
 
@@ -68,7 +68,7 @@ def test_a_generation_that_the_standard_element_gives_wins() -> None:
 @pytest.mark.parametrize("words", ["x", "x y z", "x  y"])
 def test_extensions_come_in_pairs(words: str) -> None:
     with pytest.raises(SdpError, match="pairs"):
-        with_extensions((PLAIN,), Residue(text=f"~candidate c1 {words}"))
+        with_extensions((PLAIN,), Residue(text=f"~c c1 {words}"))
 
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8)

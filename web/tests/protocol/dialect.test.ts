@@ -143,9 +143,9 @@ suite("candidates", () => {
     expect(new Set(ids).size).toBe(3);
     for (const id of ids) expect(id).toMatch(/^c[0-9a-f]{8}(-2)?$/);
     expect(contents[0]?.residue).toEqual([
-      `~candidate ${ids[0]} network-id 3 network-cost 10`,
-      `~candidate ${ids[1]} generation -`,
-      `~candidate ${ids[2]} protocol TCP`,
+      `~c ${ids[0]} network-id 3 network-cost 10`,
+      `~c ${ids[1]} generation -`,
+      `~c ${ids[2]} protocol TCP`,
     ]);
     expect(candidates.map(({ protocol }) => protocol)).toEqual(["udp", "udp", "tcp"]);
   });
@@ -219,7 +219,7 @@ suite("candidates", () => {
 
   it.each(["x", "x ", " x y", "a b c"])("a broken line is refused: %j", (pairs) => {
     const [content] = trickled(CANDIDATE).contents;
-    const residue = [`~candidate c1 ${pairs}`];
+    const residue = [`~c c1 ${pairs}`];
     if (content === undefined) throw new Error("no content");
     expect(() => trickledCandidates([{ ...content, residue }], NAMES)).toThrow(MalformedStanza);
   });
@@ -228,7 +228,7 @@ suite("candidates", () => {
     const [content] = trickled(CANDIDATE).contents;
     const id = content?.transport?.candidates[0]?.id;
     if (content === undefined || id === undefined) throw new Error("no candidate");
-    const residue = [`~candidate ${id} x ${evil}`];
+    const residue = [`~c ${id} x ${evil}`];
     expect(() => trickledCandidates([{ ...content, residue }], NAMES)).toThrow(MalformedStanza);
   });
 });

@@ -3,13 +3,13 @@
  *
  * On the wire each candidate has an id, a generation and its protocol in lower case, as §5.3 requires
  * and some clients insist on; a line of the residue says under the id what SDP had otherwise:
- * `~candidate <id> <name> <value> …`.
+ * `~c <id> <name> <value> …`.
  */
 import { MalformedStanza } from "../errors.ts";
 import type { Candidate } from "../jingle/xep_0176.ts";
 import { type CandidateLine, dumpCandidate, loadCandidate, pairsOf } from "../sdp/grammar.ts";
 
-const PREFIX = "~candidate ";
+const PREFIX = "~c ";
 /** The value of `generation` that says that SDP had none. */
 const NO_GENERATION = "-";
 
