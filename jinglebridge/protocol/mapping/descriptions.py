@@ -49,7 +49,10 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         if section.is_rtp and description.extmap_allow_mixed and not section.extmap_allow_mixed:
             shared = replace(section, extmap_allow_mixed=True)
         repeated = section_levels(section, description.defaults)
-        contents.append(content_of(shared, slot=slot, writer=writer, explicit=repeated))
+        content = content_of(shared, slot=slot, writer=writer, explicit=repeated)
+        if description.connection is not None and section.connection is not None:
+            content = _with_connection(content, section.connection)
+        contents.append(content)
     names = {slot.mid: slot.name for slot in slots.slots}
     groups = tuple(
         group_of(group.semantics, tuple(names.get(mid, mid) for mid in group.names))
@@ -57,6 +60,14 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
     )
     residue = residue_of(_session_lines(description), tuple(kept))
     return Mapped(contents=tuple(contents), groups=groups, residue=residue)
+
+
+def _with_connection(content: Content, connection: str) -> Content:
+    """A content that says the usual ``c=`` too, which one at session level would replace."""
+    lines = content.residue.lines if content.residue else ()
+    if any(line.startswith("c=") for line in lines):
+        return content
+    return replace(content, residue=residue_of((f"c={connection}", *lines)))
 
 
 def _session_lines(description: SessionDescription) -> tuple[str, ...]:
@@ -236,7 +247,22 @@ def _session_of(
         for content, slot in zip(jingle.contents, slots.of_contents(jingle.contents), strict=True)
         if slot is not None
     }
+    if "connection" in values:
+        # what stands at session level is said of sections that do not say it themselves
+        media = tuple(
+            item if _says_connection(item, explicit) else replace(item, connection=None)
+            for item in media
+        )
     media = tuple(
-        unrepeated(inherit(item, defaults), defaults, explicit.get(item.mid, ())) for item in media
+        # the lines of a rejected section are all its own
+        inherit(item, defaults)
+        if item.is_rejected
+        else unrepeated(inherit(item, defaults), defaults, explicit.get(item.mid, ()))
+        for item in media
     )
     return {**values, "groups": groups, "defaults": defaults, "media": media}
+
+
+def _says_connection(section: MediaDescription, explicit: dict[str, tuple[str, ...]]) -> bool:
+    lines = explicit.get(section.mid, ())
+    return section.is_rejected or any(line.startswith("c=") for line in lines)

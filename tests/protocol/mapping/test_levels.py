@@ -48,6 +48,9 @@ def test_a_section_that_says_it_too_is_named() -> None:
         (*ABOVE, *AUDIO, *VIDEO, *ABOVE),
         (*ABOVE, *AUDIO, "a=ice-ufrag:other", *VIDEO),
         ("a=inactive", *AUDIO, "a=sendrecv", *VIDEO, "a=inactive"),
+        ("a=inactive", *AUDIO, "m=video 0 RTP/AVP 0", *VIDEO[1:], "a=inactive"),
+        ("c=IN IP4 192.0.2.1", *AUDIO, VIDEO[0], VIDEO[2]),
+        ("c=IN IP4 0.0.0.0", AUDIO[0], AUDIO[2], *VIDEO, "c=IN IP4 192.0.2.9"),
     ],
 )
 def test_levels_come_back(lines: tuple[str, ...]) -> None:
