@@ -130,17 +130,13 @@ def _key(xml: Element, kind: type | None) -> Key:
 
 def _up_to_matched(waiting: list[Element], matched: set[int]) -> list[Element]:
     """Take the children that come next, the first that was there before being the last of them."""
-    taken = []
-    while waiting:
-        taken.append(waiting.pop(0))
-        if id(taken[-1]) in matched:
-            break
+    end = next(index for index, item in enumerate(waiting, 1) if id(item) in matched)
+    taken = waiting[:end]
+    del waiting[:end]
     return taken
 
 
 def _place_of(child: Element, siblings: list[Element], children: list[Element]) -> int:
-    """Where a new child belongs: behind the nearest one before it that is there already."""
-    for before in reversed(siblings[: siblings.index(child)]):
-        if before in children:
-            return children.index(before) + 1
-    return 0
+    """Where a new child belongs: behind the one before it, which has its place already."""
+    index = siblings.index(child)
+    return children.index(siblings[index - 1]) + 1 if index else 0

@@ -79,6 +79,15 @@ def test_what_sdp_cannot_say_comes_back_in_order() -> None:
     assert clark(restored(sdp)) == clark(ET.fromstring(MORE))
 
 
+def test_what_the_session_says_beside_its_contents_comes_back() -> None:
+    residue = "<residue xmlns='urn:jinglebridge:sdp:0'>a=x:1</residue>"
+    text = edited(MORE, ("</jingle>", f"{residue}</jingle>"))
+    sdp = carried(text)
+    assert clark(restored(sdp)) == clark(ET.fromstring(text))
+    found = restored(edited(sdp, ("a=x:1", "a=x:2")))
+    assert clark(found) == clark(ET.fromstring(edited(text, ("a=x:1", "a=x:2"))))
+
+
 def test_an_edit_is_followed_and_the_unknown_parts_stay() -> None:
     sdp = edited(carried(MORE), ("a=ice-ufrag:abcd", "a=ice-ufrag:efgh"))
     assert clark(restored(sdp)) == clark(ET.fromstring(edited(MORE, ("'abcd'", "'efgh'"))))

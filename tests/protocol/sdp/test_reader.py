@@ -104,3 +104,19 @@ def test_what_a_section_says() -> None:
     assert read.payload_type(111).parameter("x") is None
     assert read.fmtp_texts == ((111, "a=1"), (111, "b=2; c"))
     assert read.attributes == ()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=content:sl\u00efdes",
+        "a=content:slides," + "x" * 65,
+        "a=remote-candidates:1 192.0.2.1 65536",
+        "a=remote-candidates:257 192.0.2.1 9",
+        "a=remote-candidates:1 bad! 9",
+    ],
+)
+def test_a_value_that_jingle_does_not_allow_is_kept_as_it_stands(line: str) -> None:
+    section = loads_section((*AUDIO, line))
+    assert (section.categories, section.remote_candidates) == ((), ())
+    assert line in write_section(section)

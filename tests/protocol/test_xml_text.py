@@ -1,0 +1,81 @@
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jinglebridge.protocol.jingle.xep_0166 import (
+    Action,
+    Content,
+    Jingle,
+    ReasonCondition,
+    reason_of,
+)
+from jinglebridge.protocol.jingle.xep_0167 import Hold, Mute, Parameter, RtpDescription
+from jinglebridge.protocol.sdp.text import loads_offer
+from jinglebridge.protocol.xml import build, parse
+from jinglebridge.protocol.xml_text import dumps, dumps_value
+from tests.protocol.helpers import SDP_FILES, STANZA_FILES, clark, name_of, read, say
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]), max_size=8)
+ODD = "a&<>\"'\t\n\r b \u00e9\U0001f980]]>"
+
+
+@pytest.mark.parametrize("path", STANZA_FILES, ids=name_of)
+def test_an_element_is_read_as_it_was(path: Path) -> None:
+    for xml in ET.fromstring(read(path)):
+        text = dumps(xml)
+        assert clark(ET.fromstring(text)) == clark(xml)
+        assert "ns0:" not in text
+
+
+@pytest.mark.parametrize("path", SDP_FILES[::8], ids=name_of)
+def test_a_value_is_written_as_its_element(path: Path) -> None:
+    jingle = say(loads_offer(read(path)))
+    assert dumps_value(jingle) == dumps(build(jingle))
+    assert parse(Jingle, ET.fromstring(dumps_value(jingle))) == jingle
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Jingle(action=Action.SESSION_INFO, sid="x", info=Hold()),
+        Jingle(action=Action.SESSION_INFO, sid="x", info=Mute(creator="initiator", name=ODD)),
+        Jingle(
+            action=Action.SESSION_TERMINATE,
+            sid='"&<',
+            reason=reason_of(ReasonCondition.SUCCESS, "<bye> & \r thanks"),
+        ),
+        Jingle(action=Action.SESSION_TERMINATE, sid="x", reason=reason_of(ReasonCondition.GONE)),
+        Content(name="&\u2028", description=RtpDescription(media="audio", rtcp_mux=True)),
+        RtpDescription(media="audio", extmap_allow_mixed=True),
+        Parameter(name="a\tb", value=""),
+        Parameter(),
+    ],
+)
+def test_flags_members_and_texts(value: object) -> None:
+    text = dumps_value(value)
+    assert text == dumps(build(value))
+    assert clark(ET.fromstring(text)) == clark(build(value))
+
+
+@given(TEXT, TEXT, TEXT, TEXT)
+def test_nothing_that_is_written_becomes_markup(one: str, two: str, three: str, four: str) -> None:
+    xml = ET.Element("{urn:\u00e9&<>}a", {"b": ODD + one, "{urn:x}c": two, "{urn:y}d": "\t"})
+    xml.text = ODD + three
+    child = ET.SubElement(xml, "none")
+    child.tail = ODD + four
+    ET.SubElement(child, "{urn:x}deeper").text = four
+    again = ET.fromstring(dumps(xml))
+    assert again.tag == xml.tag
+    assert again.attrib == xml.attrib
+    assert (again.text, again[0].tag, again[0].tail) == (xml.text, "none", child.tail)
+    assert (again[0][0].tag, again[0][0].text or "") == ("{urn:x}deeper", four)
+
+
+def test_a_namespace_is_declared_where_it_begins() -> None:
+    root = ET.fromstring("<p:a xmlns:p='urn:x'><p:b/><c xmlns=''><p:d p:e='1'/></c></p:a>")
+    assert dumps(root) == (
+        '<a xmlns="urn:x"><b/><c xmlns=""><d xmlns="urn:x" xmlns:a0="urn:x" a0:e="1"/></c></a>'
+    )
