@@ -26,7 +26,7 @@ from jinglebridge.protocol.sdp.description import (
     MediaDescription,
     SessionDescription,
 )
-from jinglebridge.protocol.sdp.text import dumps
+from jinglebridge.protocol.sdp.text import dumps, loads_offer
 from jinglebridge.protocol.xml import build, parse, tag_of
 
 ATTRIBUTE = "x-jingle"
@@ -210,7 +210,8 @@ def _fill(skeleton: Element, root: Element, *, writer: Creator, slots: SlotTable
 def _description_of(xml: Element, writer: Creator, slots: SlotTable | None = None) -> str | None:
     try:
         request = sayable(parse(Jingle, xml), writer=writer)
-        return dumps(offer_of(request, writer=writer, slots=slots)[0])
+        # read again: a value beyond what XEPs allow is a field here and a plain line there
+        return dumps(loads_offer(dumps(offer_of(request, writer=writer, slots=slots)[0])))
     except (CallError, MalformedStanza):
         return None
 
