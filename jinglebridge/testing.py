@@ -15,9 +15,12 @@ from jinglebridge.bridge.ports import (
 )
 from jinglebridge.errors import CallError, RemoteProtocolError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Creator, Jingle
+from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
+from jinglebridge.protocol.jingle.xep_0338 import group_of
 from jinglebridge.protocol.sdp.description import (
     Answer,
+    Direction,
     MediaDescription,
     Offer,
     TrickledCandidates,
@@ -69,13 +72,16 @@ class FakeSignaling:
 
 @dataclass(slots=True)
 class FakeMediaSession:
-    """Answers every offer with the offer's own codecs and one candidate."""
+    """Answers every offer with the offer's own codecs and one candidate; offers one codec."""
 
     service: str
     peer: str
     emit: Callable[[MediaEvent], None]
     engine: "FakeEngine"
     offer: Offer | None = None
+    """The peer's, or ours that was prepared."""
+    committed: Answer | None = None
+    """The peer's answer to ours."""
     received: list[TrickledCandidates] = field(default_factory=list)
     closed: int = 0
 
@@ -84,12 +90,21 @@ class FakeMediaSession:
         await self.engine.before_answer()
         self.offer = offer
         answer = answer_to(offer)
-        tag = answer.bundle[0] if answer.bundle else offer.media[0].mid
-        trickled = TrickledCandidates(
-            mid=tag, ufrag="fake", candidates=(CANDIDATE,), end_of_candidates=True
-        )
-        self.emit(LocalCandidates(trickled=trickled))
+        self._trickle(answer.bundle[0] if answer.bundle else offer.media[0].mid)
         return answer
+
+    async def prepare_offer(self, kinds: tuple[str, ...]) -> Offer:
+        """See ``bridge.ports.MediaSession``."""
+        await self.engine.before_offer()
+        self.offer = offer_of(kinds)
+        for section in self.offer.media:
+            self._trickle(section.mid)
+        return self.offer
+
+    async def commit(self, answer: Answer) -> None:
+        """See ``bridge.ports.MediaSession``."""
+        await self.engine.before_commit()
+        self.committed = answer
 
     async def add_candidates(self, trickled: TrickledCandidates) -> None:
         """See ``bridge.ports.MediaSession``."""
@@ -102,6 +117,12 @@ class FakeMediaSession:
     def change(self, state: ConnectionState, error: CallError | None = None) -> None:
         """Let the transports reach this state."""
         self.emit(ConnectionChanged(state=state, error=error))
+
+    def _trickle(self, mid: str) -> None:
+        trickled = TrickledCandidates(
+            mid=mid, ufrag="fake", candidates=(CANDIDATE,), end_of_candidates=True
+        )
+        self.emit(LocalCandidates(trickled=trickled))
 
 
 async def _at_once() -> None:
@@ -116,6 +137,10 @@ class FakeEngine:
     open_error: CallError | None = None
     before_answer: Callable[[], Awaitable[None]] = _at_once
     """Awaited before each answer: to delay it, or to let it fail."""
+    before_offer: Callable[[], Awaitable[None]] = _at_once
+    """The same before each offer of ours."""
+    before_commit: Callable[[], Awaitable[None]] = _at_once
+    """The same before each answer of the peer is taken."""
     closed: bool = False
 
     async def open(
@@ -154,6 +179,31 @@ def answer_to(offer: Offer) -> Answer:
         )
 
     return Answer(groups=offer.groups, media=tuple(taken(section) for section in offer.media))
+
+
+def offer_of(kinds: tuple[str, ...]) -> Offer:
+    """An offer of these kinds of media, bundled, one codec each, with nobody's credentials."""
+    codecs = {
+        "audio": PayloadType(id=111, name="opus", clockrate=48_000, channels=2),
+        "video": PayloadType(id=96, name="VP8", clockrate=90_000),
+    }
+    return Offer(
+        groups=(group_of("BUNDLE", tuple(str(index) for index in range(len(kinds)))),),
+        media=tuple(
+            MediaDescription(
+                mid=str(index),
+                media=kind,
+                direction=Direction.SENDRECV,
+                payload_types=(codecs[kind],),
+                rtcp_mux=True,
+                setup=Setup.ACTPASS,
+                ice_ufrag="fake",
+                ice_pwd="f" * 22,
+                fingerprints=(FINGERPRINT,),
+            )
+            for index, kind in enumerate(kinds)
+        ),
+    )
 
 
 def session_pair(sid: str = "sid1") -> tuple[JingleSession, JingleSession]:

@@ -4,7 +4,9 @@ A frame is a length (4 bytes, big-endian) and that many bytes of JSON, an object
 version of this protocol), ``type`` and the message's fields. Descriptions travel as SDP and
 candidates as SDP's candidate lines (RFC 9429), so that another engine needs nothing of ours.
 
-One session has at most one offer under way: ``answer`` or ``failed`` belongs to the last ``offer``.
+One session has at most one offer under way, the peer's or ours. The peer's goes to the engine as
+``offer`` and comes back as ``answer``; ours is asked for by ``prepare-offer`` and comes as ``offer``,
+then the peer's ``answer`` to it is taken by ``committed``. ``failed`` comes instead of any of these.
 """
 
 import json
@@ -24,8 +26,8 @@ MAX_TEXT = 1024
 """Longest identifier or explanation, in characters."""
 MAX_SDP = 262_144
 """Longest description, in characters."""
-MAX_CANDIDATES = 256
-"""Candidates in one message."""
+MAX_ITEMS = 256
+"""Candidates, or kinds of media, in one message."""
 
 _LENGTH = Struct("!I")
 _LONG_FIELDS = {"sdp": MAX_SDP}
@@ -47,8 +49,17 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareOffer:
+    """The bridge wants an offer; answered by :class:`OfferMessage` or :class:`Failed`."""
+
+    session: str
+    kinds: tuple[str, ...]
+    """``audio`` or ``video``, one for each section."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfferMessage:
-    """The peer's offer; answered by :class:`AnswerMessage` or :class:`Failed`."""
+    """The peer's offer, answered by :class:`AnswerMessage` or :class:`Failed`; or the engine's."""
 
     session: str
     sdp: str
@@ -56,10 +67,17 @@ class OfferMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerMessage:
-    """The engine's answer."""
+    """The engine's answer; or the peer's, answered by :class:`Committed` or :class:`Failed`."""
 
     session: str
     sdp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """The engine took the peer's answer."""
+
+    session: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +106,7 @@ class ConnectionChangedMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The session's last offer, or the session itself, was refused."""
+    """The session's last request, or the session itself, was refused."""
 
     session: str
     reason: str
@@ -104,13 +122,23 @@ class Close:
 
 
 Message = (
-    Open | OfferMessage | AnswerMessage | Candidates | ConnectionChangedMessage | Failed | Close
+    Open
+    | PrepareOffer
+    | OfferMessage
+    | AnswerMessage
+    | Committed
+    | Candidates
+    | ConnectionChangedMessage
+    | Failed
+    | Close
 )
 
 _NAMES: Mapping[type[Message], str] = {
     Open: "open",
+    PrepareOffer: "prepare-offer",
     OfferMessage: "offer",
     AnswerMessage: "answer",
+    Committed: "committed",
     Candidates: "candidates",
     ConnectionChangedMessage: "connection-changed",
     Failed: "failed",
@@ -203,7 +231,7 @@ def _checked(name: str, kind: Any, value: Any) -> Any:
         return None
     elif kind is bool and isinstance(value, bool):
         return value
-    elif kind == tuple[str, ...] and isinstance(value, list) and len(value) <= MAX_CANDIDATES:
+    elif kind == tuple[str, ...] and isinstance(value, list) and len(value) <= MAX_ITEMS:
         return tuple(_checked(name, str, item) for item in value)
     raise JsepError(f"the field {name} is not what it should be")
 

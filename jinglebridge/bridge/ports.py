@@ -72,6 +72,27 @@ class MediaSession(Protocol):
             CallError: nothing of the offer can be taken, with the Jingle reason.
         """
 
+    async def prepare_offer(self, kinds: tuple[str, ...]) -> Offer:
+        """Make an offer of ours, which the peer's answer belongs to: see :meth:`commit`.
+
+        Gathering starts here; candidates follow as events and are not part of the offer. Every
+        section has a transport of its own, because the peer may not bundle (RFC 9429 §4.1.1,
+        "balanced"); those that its answer makes needless end with :meth:`commit`.
+
+        Args:
+            kinds: one section each, in this order: ``audio`` or ``video``.
+
+        Raises:
+            CallError: no such offer can be made.
+        """
+
+    async def commit(self, answer: Answer) -> None:
+        """Take the peer's answer to the offer that was prepared, and begin to connect.
+
+        Raises:
+            CallError: the answer does not fit the offer, or nothing is left of it.
+        """
+
     async def add_candidates(self, trickled: TrickledCandidates) -> None:
         """Add the peer's candidates; those of a generation not yet known wait."""
 

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
 from jinglebridge.bridge import jsep
 from jinglebridge.bridge.ports import (
@@ -15,10 +16,12 @@ from jinglebridge.bridge.ports import (
 from jinglebridge.errors import CallError, GeneralError, Gone, Timeout
 from jinglebridge.media.settings import MediaSettings
 from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
-from jinglebridge.protocol.sdp.text import dumps, loads_answer
+from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
 
 _KINDS: tuple[type[CallError], ...] = tuple(CallError.__subclasses__())
 _ERRORS: Mapping[str, type[CallError]] = {kind.reason: kind for kind in _KINDS}
+
+R = TypeVar("R", jsep.OfferMessage, jsep.AnswerMessage, jsep.Committed)
 
 
 class RemoteSession:
@@ -35,7 +38,7 @@ class RemoteSession:
         self._settings = settings
         self._send = send
         self._emit = emit
-        self._answer: asyncio.Future[str] | None = None
+        self._reply: asyncio.Future[jsep.Message] | None = None
         self.refusal: CallError | None = None
         """Why the engine takes no more of this session."""
         self._closed = asyncio.Event()
@@ -43,17 +46,34 @@ class RemoteSession:
 
     async def answer(self, offer: Offer) -> Answer:
         """Send the offer and wait for the answer; see ``MediaSession``."""
+        request = jsep.OfferMessage(session=self._session, sdp=dumps(offer))
+        return loads_answer((await self._ask(request, jsep.AnswerMessage)).sdp)
+
+    async def prepare_offer(self, kinds: tuple[str, ...]) -> Offer:
+        """Ask for an offer of the engine's; see ``MediaSession``."""
+        request = jsep.PrepareOffer(session=self._session, kinds=kinds)
+        return loads_offer((await self._ask(request, jsep.OfferMessage)).sdp)
+
+    async def commit(self, answer: Answer) -> None:
+        """Send the peer's answer and wait until it is taken; see ``MediaSession``."""
+        request = jsep.AnswerMessage(session=self._session, sdp=dumps(answer))
+        await self._ask(request, jsep.Committed)
+
+    async def _ask(self, request: jsep.Message, kind: type[R]) -> R:
         if self.refusal is not None:
             raise self.refusal
-        self._answer = asyncio.get_running_loop().create_future()
-        self._send(jsep.OfferMessage(session=self._session, sdp=dumps(offer)))
+        self._reply = asyncio.get_running_loop().create_future()
+        self._send(request)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
-                return loads_answer(await self._answer)
+                reply = await self._reply
         except TimeoutError:
             raise Timeout("the media engine did not answer in time") from None
         finally:
-            self._answer = None
+            self._reply = None
+        if not isinstance(reply, kind):
+            raise GeneralError("the media engine answered something else than it was asked")
+        return reply
 
     async def add_candidates(self, trickled: TrickledCandidates) -> None:
         """Send the peer's candidates; see ``MediaSession``."""
@@ -72,9 +92,9 @@ class RemoteSession:
     def received(self, message: jsep.Message) -> None:
         """Take a message of the engine."""
         match message:
-            case jsep.AnswerMessage():
-                if self._answer is not None and not self._answer.done():
-                    self._answer.set_result(message.sdp)
+            case jsep.AnswerMessage() | jsep.OfferMessage() | jsep.Committed():
+                if self._reply is not None and not self._reply.done():
+                    self._reply.set_result(message)
             case jsep.Failed():
                 self._refuse(_ERRORS.get(message.reason, GeneralError)(message.text))
             case jsep.Candidates():
@@ -88,8 +108,8 @@ class RemoteSession:
         self._closed.set()
 
     def _refuse(self, error: CallError) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(error)
         else:
             self.refusal = error
 

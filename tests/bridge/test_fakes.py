@@ -2,12 +2,21 @@
 
 import pytest
 
-from jinglebridge.errors import Busy, OutOfOrder, SignalingError
+from jinglebridge.bridge.ports import LocalCandidates, MediaEvent
+from jinglebridge.errors import Busy, OutOfOrder, SecurityError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonCondition, reason_of
 from jinglebridge.protocol.sdp.description import Direction
+from jinglebridge.protocol.sdp.text import dumps, loads_offer
 from jinglebridge.protocol.session.events import AnswerReceived, OfferReceived, SessionEnded
 from jinglebridge.protocol.session.transitions import State
-from jinglebridge.testing import FakeEngine, FakeSignaling, SentRequest, answer_to, session_pair
+from jinglebridge.testing import (
+    FakeEngine,
+    FakeSignaling,
+    SentRequest,
+    answer_to,
+    offer_of,
+    session_pair,
+)
 from tests.bridge.stage import ECHO, JULIET, OFFER
 
 REQUEST = Jingle(action=Action.SESSION_INFO, sid="sid1")
@@ -57,3 +66,26 @@ async def test_an_engine_without_room() -> None:
     assert not engine.sessions
     await engine.close()
     assert engine.closed
+
+
+async def test_an_engine_that_offers() -> None:
+    events: list[MediaEvent] = []
+    session = await FakeEngine().open("echo", JULIET, events.append)
+    offer = await session.prepare_offer(("audio", "video"))
+    assert offer == offer_of(("audio", "video")) == loads_offer(dumps(offer))
+    assert [item.media for item in offer.media] == ["audio", "video"]
+    trickled = [item.trickled for item in events if isinstance(item, LocalCandidates)]
+    assert [item.mid for item in trickled] == [item.mid for item in offer.media]
+    await session.commit(answer_to(offer))
+    assert session.committed == answer_to(offer)
+
+
+async def test_an_engine_that_does_not_take_the_answer() -> None:
+    async def refuse() -> None:
+        raise SecurityError("no")
+
+    session = await FakeEngine(before_commit=refuse).open("echo", JULIET, lambda _: None)
+    offer = await session.prepare_offer(("audio",))
+    with pytest.raises(SecurityError):
+        await session.commit(answer_to(offer))
+    assert session.committed is None

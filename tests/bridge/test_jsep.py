@@ -13,8 +13,10 @@ from jinglebridge.protocol.sdp.description import TrickledCandidates
 
 MESSAGES: list[jsep.Message] = [
     jsep.Open(session="1", service="echo", peer="a@b/c"),
+    jsep.PrepareOffer(session="1", kinds=("audio", "video")),
     jsep.OfferMessage(session="1", sdp="v=0\r\n"),
     jsep.AnswerMessage(session="1", sdp="v=0\r\n"),
+    jsep.Committed(session="1"),
     jsep.Candidates(session="1", mid="0", ufrag="abcd", candidates=("candidate:1",), end=False),
     jsep.Candidates(session="1", mid="0", ufrag=None, candidates=(), end=True),
     jsep.ConnectionChangedMessage(session="1", state="connected"),
@@ -69,6 +71,11 @@ OPEN = {"v": 1, "type": "open", "session": "1", "service": "echo", "peer": "p"}
         {"v": 1, "type": "candidates", "session": "1", "mid": "0", "candidates": [1]},
         {"v": 1, "type": "candidates", "session": "1", "mid": "0", "candidates": ["c"] * 257},
         {"v": 1, "type": "candidates", "session": "1", "mid": "0", "end": 1},
+        {"v": 1, "type": "prepare-offer", "session": "1"},
+        {"v": 1, "type": "prepare-offer", "session": "1", "kinds": "audio"},
+        {"v": 1, "type": "prepare-offer", "session": "1", "kinds": [["audio"]]},
+        {"v": 1, "type": "prepare-offer", "session": "1", "kinds": ["audio"] * 257},
+        {"v": 1, "type": "committed", "session": "1", "sdp": "v=0"},
         [],
         None,
         "open",
