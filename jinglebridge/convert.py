@@ -203,7 +203,7 @@ def _request(**given: str | None) -> Jingle:
 
 
 def _xml_text(where: str, text: str) -> str:
-    if _NOT_IN_XML.search(text):
+    if not text.isascii() and _NOT_IN_XML.search(text):
         raise MalformedStanza(f"{where}: not Unicode text: {text[:60]!r}")
     return text
 
@@ -225,9 +225,9 @@ def _element(text: str) -> ElementTree.Element:
         element = ElementTree.fromstring(_xml_text("<jingle>", text.strip()))  # noqa: S314
     except (ElementTree.ParseError, ValueError) as error:
         raise MalformedStanza(f"not well-formed XML: {error}") from None
-    level = [element]
-    for _ in range(MAX_DEPTH):
-        level = [child for item in level for child in item]
+    depth, level = 0, [element]
+    while level and depth < MAX_DEPTH:
+        depth, level = depth + 1, [child for item in level for child in item]
     if level:
         raise MalformedStanza(f"a Jingle element has at most {MAX_DEPTH} levels")
     return element

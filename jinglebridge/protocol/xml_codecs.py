@@ -27,7 +27,8 @@ class Codec(Generic[T]):
 def _no_control(value: str) -> str:
     if len(value) > MAX_TEXT:
         raise ValueError(f"longer than {MAX_TEXT} characters")
-    if _CONTROL.search(value):
+    # what is printable holds none, and is known far sooner
+    if not value.isprintable() and _CONTROL.search(value):
         raise ValueError("control characters are not allowed")
     return value
 
