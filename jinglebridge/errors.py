@@ -17,6 +17,7 @@ call) need no table of their own::
     │   ├── TieBreak                  conflict + tie-break
     │   ├── ServiceUnknown            item-not-found
     │   ├── NotAllowed                not-allowed
+    │   ├── Forbidden                 forbidden
     │   ├── PolicyViolation           policy-violation
     │   └── ResourceConstraint        resource-constraint
     └── CallError                     found after the acknowledgement: ends one call with a reason
@@ -145,8 +146,15 @@ class NotAllowed(RemoteProtocolError):
     condition = "not-allowed"
 
 
+class Forbidden(RemoteProtocolError):
+    """The operator's rules let this peer call nobody here."""
+
+    condition = "forbidden"
+    error_type = "auth"
+
+
 class PolicyViolation(RemoteProtocolError):
-    """The stanza is larger or more deeply nested than anything honest."""
+    """The stanza is larger or more deeply nested, or holds more, than anything honest."""
 
     condition = "policy-violation"
     error_type = "modify"

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 import structlog
 
+from jinglebridge.bridge.access import Access, AccessRules
 from jinglebridge.bridge.call import Call
-from jinglebridge.bridge.limits import Limits
+from jinglebridge.bridge.limits import Limits, check_request
 from jinglebridge.bridge.ports import MediaEngine, Signaling
 from jinglebridge.bridge.service import Service, address_of
 from jinglebridge.errors import (
-    MalformedStanza,
     NotAllowed,
     ResourceConstraint,
     ServiceUnknown,
@@ -36,6 +36,7 @@ class Bridge:
         engine: opens media.
         services: what can be called.
         limits: bounds and time-outs.
+        rules: who may call; default: everybody.
     """
 
     def __init__(
@@ -45,14 +46,18 @@ class Bridge:
         engine: MediaEngine,
         services: Iterable[Service],
         limits: Limits,
+        rules: AccessRules | None = None,
     ) -> None:
         self._signaling = signaling
         self._engine = engine
         self._services = {service.name: service for service in services}
         self._limits = limits
         self._table: SessionTable[Call] = SessionTable(
-            maximum=limits.calls, maximum_per_peer=limits.calls_per_peer
+            maximum=limits.calls,
+            maximum_per_peer=limits.calls_per_peer,
+            maximum_per_domain=limits.calls_per_domain,
         )
+        self._access = Access(rules, limits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._log = structlog.get_logger()
@@ -89,6 +94,7 @@ class Bridge:
         Raises:
             RemoteProtocolError: the request is refused; nothing was changed.
         """
+        check_request(jingle, self._limits)
         if jingle.action is Action.SESSION_INITIATE:
             self._initiated(peer, local, jingle)
             return
@@ -98,10 +104,9 @@ class Bridge:
         call.receive(jingle)
 
     def _initiated(self, peer: str, local: str, jingle: Jingle) -> None:
+        self._access.check(peer)
         if jingle.initiator is not None and bare(jingle.initiator) != bare(peer):
             raise NotAllowed("a session is initiated for oneself only")
-        if len(jingle.contents) > self._limits.contents:
-            raise MalformedStanza(f"at most {self._limits.contents} contents")
         local_part = local.partition("@")[0] if "@" in local else ""
         service = self.service_at(local_part)
         if not service.admits(peer, address_of(local_part).argument):
@@ -109,6 +114,7 @@ class Bridge:
         if self._closing:
             raise ResourceConstraint("the bridge stops")
         self._table.check_room(peer, jingle.sid)
+        self._access.admit(peer)
         session = JingleSession(role=Creator.RESPONDER, sid=jingle.sid, local=local, peer=peer)
         events = session.receive(jingle)
         call = Call(

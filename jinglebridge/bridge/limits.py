@@ -1,6 +1,10 @@
-"""Bounds on what a peer can make us hold or wait for."""
+"""Bounds on what a peer can make us hold, do or wait for."""
 
 from dataclasses import dataclass
+
+from jinglebridge.errors import PolicyViolation
+from jinglebridge.protocol.jingle.xep_0166 import Jingle
+from jinglebridge.protocol.jingle.xep_0167 import RtpDescription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,10 +13,20 @@ class Limits:
 
     calls: int = 100
     """Calls at the same time."""
+    calls_per_domain: int = 80
+    """Calls of all accounts of one domain at the same time."""
     calls_per_peer: int = 4
     """Calls of one bare JID at the same time."""
+    setups_per_minute: int = 600
+    """Calls that begin in a minute; a third of them at once."""
+    setups_per_minute_per_peer: int = 30
+    """Calls of one bare JID that begin in a minute; a third of them at once."""
     contents: int = 32
     """Contents of one session."""
+    payload_types: int = 128
+    """Payload types of one content: RTP has no more numbers."""
+    candidates: int = 64
+    """Candidates of one transport and ICE generation; what is more is dropped."""
     inbox: int = 512
     """Events that wait for one call."""
     requests: int = 128
@@ -25,3 +39,20 @@ class Limits:
     """From our answer to connected media, in s."""
     close_timeout: float = 5.0
     """For one call to end when all do, in s."""
+
+
+def check_request(jingle: Jingle, limits: Limits) -> None:
+    """Look at the counts in a request, whatever its action.
+
+    Raises:
+        PolicyViolation: it has more contents, or a content more payload types, than are taken.
+    """
+    if len(jingle.contents) > limits.contents:
+        raise PolicyViolation(f"a session has at most {limits.contents} contents")
+    for content in jingle.contents:
+        description = content.description
+        if (
+            isinstance(description, RtpDescription)
+            and len(description.payload_types) > limits.payload_types
+        ):
+            raise PolicyViolation(f"a content has at most {limits.payload_types} payload types")

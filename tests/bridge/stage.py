@@ -39,6 +39,8 @@ QUICK = Limits(
     connect_timeout=0.3,
     close_timeout=0.1,
     calls_per_peer=4,
+    setups_per_minute=60_000,
+    setups_per_minute_per_peer=60_000,
 )
 """Times that a test can wait for; long enough for a busy machine to do nothing in."""
 CONNECTED = ConnectionState.CONNECTED

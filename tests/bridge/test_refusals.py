@@ -9,6 +9,7 @@ from jinglebridge.errors import (
     MalformedStanza,
     NotAllowed,
     OutOfOrder,
+    PolicyViolation,
     RemoteProtocolError,
     ResourceConstraint,
     ServiceUnknown,
@@ -195,7 +196,7 @@ async def test_contents_are_bounded(stage: Stage) -> None:
     (content, *_) = initiate().contents
     many = tuple(replace(content, name=f"c{number}") for number in range(4))
     error = await refused(stage, replace(initiate(), contents=many, groups=()))
-    assert isinstance(error, MalformedStanza)
+    assert isinstance(error, PolicyViolation)
     stage.bridge.deliver(JULIET, ECHO, replace(initiate(), contents=many[:3], groups=()))
     await eventually(lambda: stage.engine.sessions and stage.media().offer)
     await stage.bridge.close()

@@ -15,7 +15,12 @@ from jinglebridge.xmpp.link import Link
 
 ECHO = f"echo@{COMPONENT_DOMAIN}"
 MEDIA = f"{ECHO}/media"
-LIMITS = Limits(connect_timeout=60, close_timeout=1)
+LIMITS = Limits(
+    connect_timeout=60,
+    close_timeout=1,
+    setups_per_minute=60_000,
+    setups_per_minute_per_peer=60_000,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """All sessions, by the peer's full JID and sid: both, so that a known sid alone opens nothing."""
 
+from collections import Counter
 from typing import Generic, TypeVar
 
 from jinglebridge.errors import OutOfOrder, ResourceConstraint, UnknownSession
@@ -12,19 +13,29 @@ def bare(jid: str) -> str:
     return jid.partition("/")[0]
 
 
+def domain_of(jid: str) -> str:
+    """The domain of a JID."""
+    return bare(jid).rpartition("@")[2]
+
+
 class SessionTable(Generic[T]):
-    """Rows of ``T``, bounded in all and for each bare JID.
+    """Rows of ``T``, bounded in all, for each domain and for each bare JID.
 
     Args:
         maximum: rows in all.
         maximum_per_peer: rows of one bare JID.
+        maximum_per_domain: rows of one domain; default: as in all.
     """
 
-    def __init__(self, *, maximum: int, maximum_per_peer: int) -> None:
+    def __init__(
+        self, *, maximum: int, maximum_per_peer: int, maximum_per_domain: int | None = None
+    ) -> None:
         self._maximum = maximum
         self._maximum_per_peer = maximum_per_peer
+        self._maximum_per_domain = maximum if maximum_per_domain is None else maximum_per_domain
         self._rows: dict[tuple[str, str], T] = {}
-        self._counts: dict[str, int] = {}
+        self._per_peer: Counter[str] = Counter()
+        self._per_domain: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -54,8 +65,10 @@ class SessionTable(Generic[T]):
         """
         if (peer, sid) in self._rows:
             raise OutOfOrder("a session of this sid exists")
-        if self._counts.get(bare(peer), 0) >= self._maximum_per_peer:
+        if self._per_peer[bare(peer)] >= self._maximum_per_peer:
             raise ResourceConstraint(f"at most {self._maximum_per_peer} calls for one account")
+        if self._per_domain[domain_of(peer)] >= self._maximum_per_domain:
+            raise ResourceConstraint("no more calls of your server at the moment")
         if len(self._rows) >= self._maximum:
             raise ResourceConstraint("no more calls at the moment")
 
@@ -63,14 +76,14 @@ class SessionTable(Generic[T]):
         """Add a row; errors as in ``check_room``."""
         self.check_room(peer, sid)
         self._rows[peer, sid] = row
-        self._counts[bare(peer)] = self._counts.get(bare(peer), 0) + 1
+        self._per_peer[bare(peer)] += 1
+        self._per_domain[domain_of(peer)] += 1
 
     def remove(self, peer: str, sid: str) -> None:
         """Remove a row; a missing one is no error, since both sides may end a session."""
         if self._rows.pop((peer, sid), None) is None:
             return
-        left = self._counts[bare(peer)] - 1
-        if left:
-            self._counts[bare(peer)] = left
-        else:
-            del self._counts[bare(peer)]
+        for counts, key in ((self._per_peer, bare(peer)), (self._per_domain, domain_of(peer))):
+            counts[key] -= 1
+            if not counts[key]:
+                del counts[key]

@@ -67,4 +67,5 @@ def test_removed_rows_leave_nothing() -> None:
         rows.remove(f"{ROMEO}/a", "2")
         rows.remove(f"{JULIET}/a", "2")
     assert len(rows) == 0
-    assert vars(rows)["_counts"] == {}
+    assert not vars(rows)["_per_peer"]
+    assert not vars(rows)["_per_domain"]
