@@ -18,6 +18,7 @@ from jinglebridge.protocol.jingle.xep_0166 import Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0338 import group_of
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.sdp.description import (
     Answer,
     Direction,
@@ -41,17 +42,43 @@ class SentRequest:
     jingle: Jingle
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMessage:
+    """A Jingle message that went to a peer."""
+
+    sender: str
+    peer: str
+    message: JingleMessage
+    stanza_id: str
+
+
 @dataclass(slots=True)
 class FakeSignaling:
     """Remembers every request; results come at once, errors where a test puts them."""
 
+    domain: str = "bridge.example.net"
     sent: list[SentRequest] = field(default_factory=list)
+    messages: list[SentMessage] = field(default_factory=list)
+    linked: bool = True
+    """Whether there is a link to the server, as far as messages are concerned."""
     fail: Callable[[Jingle], SignalingError | None] = lambda _: None
     """What a request fails with; ``None``: it succeeds."""
     answers: bool = True
     """Whether results ever come; some clients give none."""
     deliver: Callable[[SentRequest], None] = lambda _: None
     """Told of every request, so that a peer can be connected."""
+    deliver_message: Callable[[SentMessage], None] = lambda _: None
+    """Told of every Jingle message."""
+
+    def send_message(
+        self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
+    ) -> None:
+        """See ``bridge.ports.Signaling``."""
+        if not self.linked:
+            raise SignalingError("remote-server-timeout", "no link to the server")
+        sent = SentMessage(sender=sender, peer=peer, message=message, stanza_id=stanza_id)
+        self.messages.append(sent)
+        self.deliver_message(sent)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """See ``bridge.ports.Signaling``."""

@@ -11,11 +11,16 @@ from typing import Protocol
 
 from jinglebridge.errors import CallError
 from jinglebridge.protocol.jingle.xep_0166 import Jingle
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
 
 
 class Signaling(Protocol):
     """The way to a peer; implemented by the XMPP component."""
+
+    @property
+    def domain(self) -> str:
+        """Ours: the domain of every sender."""
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """Send one Jingle request and wait for its result.
@@ -27,6 +32,21 @@ class Signaling(Protocol):
 
         Raises:
             SignalingError: refused, timed out, or no link to the server.
+        """
+
+    def send_message(
+        self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
+    ) -> None:
+        """Send a message of type ``chat`` that is to be stored (XEP-0353 §3), and not wait.
+
+        Args:
+            sender: our JID, full or bare.
+            peer: the peer's JID; bare: for all of its devices.
+            message: what is said.
+            stanza_id: by which an error that comes back is known.
+
+        Raises:
+            SignalingError: no link to the server.
         """
 
 

@@ -21,6 +21,7 @@ from jinglebridge.errors import (
 from jinglebridge.protocol.disco.features import PING
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
 from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Jingle
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.guard import StanzaBounds
@@ -110,10 +111,7 @@ class Component:
             SignalingError: refused, timed out, or no link to the server.
             LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
-        # a foreign name is a bug of ours whether or not there is a link
-        stanzas.check_sender(Element("iq", {"from": sender}), self.domain)
-        if not (self.stream.sessionstarted and self.stream.is_connected()):
-            raise SignalingError("remote-server-timeout", "no link to the server")
+        self._check_link(sender)
         iq = Element(
             f"{{{stanzas.NAMESPACE}}}iq",
             {"type": "set", "id": self.stream.new_id(), "from": sender, "to": peer},
@@ -132,6 +130,24 @@ class Component:
             del self._pending[key]
         if answer.get("type") == "error":
             raise _signaling_error(answer)
+
+    def send_message(
+        self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
+    ) -> None:
+        """Send a Jingle message; see ``ports.Signaling``.
+
+        Raises:
+            SignalingError: no link to the server.
+            LocalProtocolError: ``sender`` is not ours, or the message holds what XML forbids.
+        """
+        self._check_link(sender)
+        self.send(stanzas.jingle_message(sender, peer, build(message), stanza_id))
+
+    def _check_link(self, sender: str) -> None:
+        # a foreign name is a bug of ours whether or not there is a link
+        stanzas.check_sender(Element("iq", {"from": sender}), self.domain)
+        if not (self.stream.sessionstarted and self.stream.is_connected()):
+            raise SignalingError("remote-server-timeout", "no link to the server")
 
     def _handle(self, stanza: Element) -> None:
         """Take one stanza of a peer; nothing leaves this but answers."""

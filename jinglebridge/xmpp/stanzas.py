@@ -9,6 +9,7 @@ from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE
 NAMESPACE = "jabber:component:accept"
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML document may hold (XML 1.0 §2.2)."""
+HINTS = "urn:xmpp:hints"
 CONDITIONS = "urn:ietf:params:xml:ns:xmpp-stanzas"
 
 
@@ -50,6 +51,15 @@ def presence(sender: str, recipient: str, kind: str | None = None) -> Element:
     stanza = Element(f"{{{NAMESPACE}}}presence", {"from": sender, "to": recipient})
     if kind is not None:
         stanza.set("type", kind)
+    return stanza
+
+
+def jingle_message(sender: str, recipient: str, payload: Element, identifier: str) -> Element:
+    """A message of a call's initiation, which servers keep for all devices (XEP-0353 §3)."""
+    addresses = {"from": sender, "to": recipient}
+    stanza = Element(f"{{{NAMESPACE}}}message", {"type": "chat", "id": identifier, **addresses})
+    stanza.append(payload)
+    SubElement(stanza, f"{{{HINTS}}}store")
     return stanza
 
 

@@ -10,6 +10,7 @@ import pytest
 from jinglebridge.bridge.ports import ConnectionState, MediaEvent, MediaSession
 from jinglebridge.errors import GeneralError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonCondition
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
 from jinglebridge.testing import FakeEngine, FakeMediaSession, FakeSignaling
 from tests.bridge.stage import QUICK, Stage, eventually, idle
@@ -86,6 +87,15 @@ class TrappedEngine:
 class TrappedSignaling:
     inner: FakeSignaling
     trap: Trap
+
+    @property
+    def domain(self) -> str:
+        return self.inner.domain
+
+    def send_message(
+        self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
+    ) -> None:
+        self.inner.send_message(sender, peer, message, stanza_id=stanza_id)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         await self.trap.step(peer, jingle.action.value)
