@@ -115,7 +115,13 @@ class Bridge:
             raise ResourceConstraint("the bridge stops")
         self._table.check_room(peer, jingle.sid)
         self._access.admit(peer)
-        session = JingleSession(role=Creator.RESPONDER, sid=jingle.sid, local=local, peer=peer)
+        session = JingleSession(
+            role=Creator.RESPONDER,
+            sid=jingle.sid,
+            local=local,
+            peer=peer,
+            max_candidates=self._limits.candidates,
+        )
         events = session.receive(jingle)
         call = Call(
             session=session,

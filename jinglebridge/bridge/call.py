@@ -296,7 +296,8 @@ class Call:
         except Exception:
             self._log.exception("media did not close")
         finally:
-            self._log.info("ended", reason=str(self._reason))
+            dropped = self.session.dropped_candidates
+            self._log.info("ended", reason=str(self._reason), dropped_candidates=dropped)
             self._ended(self)
             await self._finish_requests()
 

@@ -67,7 +67,8 @@ class IceUdpTransport:
     pwd: str | None = attribute(matching(r"[A-Za-z0-9+/]{22,256}"), default=None)
     fingerprints: tuple[Fingerprint, ...] = children(Fingerprint, maximum=16, default=())
     sctpmap: SctpMap | None = child(SctpMap, default=None)
-    candidates: tuple[Candidate, ...] = children(Candidate, maximum=256, default=())
+    candidates: tuple[Candidate, ...] = children(Candidate, maximum=4096, default=())
+    """However many a stanza holds: what is more than a session takes is dropped there."""
     remote_candidates: tuple[RemoteCandidate, ...] = children(
         RemoteCandidate, maximum=16, default=()
     )

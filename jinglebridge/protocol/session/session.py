@@ -44,9 +44,11 @@ from jinglebridge.protocol.session.events import (
     OfferRefused,
     SessionEnded,
 )
+from jinglebridge.protocol.session.quota import CandidateQuota
 from jinglebridge.protocol.session.transitions import RECEIVED, REFUSED, SENT, State
 
-MAX_HELD_CANDIDATES = 256
+MAX_HELD = 256
+"""Requests with candidates that wait for session-accept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class _Facts:
     delivered: bool = False
     held: tuple[TrickledCandidates, ...] = ()
     early: tuple[TrickledCandidates, ...] = ()
+    quota: CandidateQuota = field(default_factory=CandidateQuota)
 
 
 class JingleSession:
@@ -70,14 +73,17 @@ class JingleSession:
         sid: the session's id.
         local: our JID, which the peer addresses.
         peer: the peer's full JID.
+        max_candidates: of the peer, for each transport and ICE generation; more are dropped.
     """
 
-    def __init__(self, *, role: Creator, sid: str, local: str, peer: str) -> None:
+    def __init__(
+        self, *, role: Creator, sid: str, local: str, peer: str, max_candidates: int = 64
+    ) -> None:
         self.role = role
         self.sid = sid
         self.local = local
         self.peer = peer
-        self._facts = _Facts()
+        self._facts = _Facts(quota=CandidateQuota(maximum=max_candidates))
 
     @property
     def state(self) -> State:
@@ -88,6 +94,11 @@ class JingleSession:
     def slots(self) -> SlotTable:
         """Which m-section is which content."""
         return self._facts.slots
+
+    @property
+    def dropped_candidates(self) -> int:
+        """Candidates of the peer that were too many."""
+        return self._facts.quota.dropped
 
     @property
     def _peer_role(self) -> Creator:
@@ -131,8 +142,9 @@ class JingleSession:
         except CallError as error:
             reason = reason_of(ReasonCondition(error.reason), str(error))
             return [OfferRefused(reason=reason)], facts
+        offer, quota = facts.quota.admit_described(offer)
         usable = for_peer_connection(offer)
-        return [OfferReceived(offer=usable)], replace(facts, offer=offer, slots=slots)
+        return [OfferReceived(offer=usable)], replace(facts, offer=offer, slots=slots, quota=quota)
 
     def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
         # without an offer there are no slots either, so that every content is refused
@@ -141,21 +153,21 @@ class JingleSession:
             answer = answer_of(jingle, writer=self._peer_role, offer=offer, slots=facts.slots)
         except CallError as error:
             raise MalformedStanza(str(error)) from None
+        answer, quota = facts.quota.admit_described(answer)
         early = [CandidatesReceived(trickled=trickled) for trickled in facts.early]
-        changed = replace(facts, answer=answer, early=())
+        changed = replace(facts, answer=answer, early=(), quota=quota)
         return [AnswerReceived(answer=for_peer_connection(answer)), *early], changed
 
     def _candidates_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
         trickled = tuple(
             item for content in jingle.contents if (item := self._trickled_of(content)) is not None
         )
+        kept, quota = facts.quota.admit_all(trickled)
+        facts = replace(facts, quota=quota)
         waits = self.role is Creator.INITIATOR and facts.answer is None
         if not waits:
-            return [CandidatesReceived(trickled=item) for item in trickled], facts
-        early = (*facts.early, *trickled)
-        if len(early) > MAX_HELD_CANDIDATES:
-            raise MalformedStanza("too many candidates before session-accept")
-        return [], replace(facts, early=early)
+            return [CandidatesReceived(trickled=item) for item in kept], facts
+        return [], replace(facts, early=(*facts.early, *kept)[:MAX_HELD])
 
     def _trickled_of(self, content: Content) -> TrickledCandidates | None:
         slot = self.slots.by_content(content.creator, content.name)

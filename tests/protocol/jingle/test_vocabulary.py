@@ -251,7 +251,7 @@ def test_the_grammar_of_a_digest(text: str) -> None:
     [
         (JINGLE, CONTENT, 64),
         (JINGLE, JINGLE.groups[0], 16),
-        (TRANSPORT, CANDIDATE, 256),
+        (TRANSPORT, CANDIDATE, 4096),
         (TRANSPORT, FINGERPRINT, 16),
         (DESCRIPTION, DESCRIPTION.payload_types[0], 128),
         (DESCRIPTION, DESCRIPTION.header_extensions[0], 64),
