@@ -1,6 +1,6 @@
 """What our JIDs say that they understand: each a promise that the code keeps."""
 
-from jinglebridge.protocol.disco import xep_0030, xep_0115
+from jinglebridge.protocol.disco import xep_0030, xep_0092, xep_0115, xep_0199
 from jinglebridge.protocol.jingle import (
     residue,
     xep_0166,
@@ -13,9 +13,14 @@ from jinglebridge.protocol.jingle import (
     xep_0339,
 )
 
-PING = "urn:xmpp:ping"
+PING = xep_0199.NAMESPACE
 
-COMMON = (xep_0030.INFO_NAMESPACE, xep_0115.NAMESPACE, PING)
+COMMON = (
+    xep_0030.INFO_NAMESPACE,
+    xep_0092.NAMESPACE,
+    xep_0115.NAMESPACE,
+    PING,
+)
 """Of every JID."""
 
 CALLABLE = (

@@ -1,9 +1,11 @@
 """XEP-0030: Service Discovery, version 2.5."""
 
+from jinglebridge.protocol.disco.xep_0004 import Form
 from jinglebridge.protocol.xml import TEXT, attribute, children, element
 
 INFO_NAMESPACE = "http://jabber.org/protocol/disco#info"
 ITEMS_NAMESPACE = "http://jabber.org/protocol/disco#items"
+XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 @element(INFO_NAMESPACE, "identity")
@@ -13,6 +15,7 @@ class Identity:
     category: str = attribute(TEXT)
     type: str = attribute(TEXT)
     name: str | None = attribute(TEXT, default=None)
+    lang: str | None = attribute(TEXT, name=XML_LANG, default=None)
 
 
 @element(INFO_NAMESPACE, "feature")
@@ -29,6 +32,13 @@ class DiscoInfo:
     node: str | None = attribute(TEXT, default=None)
     identities: tuple[Identity, ...] = children(Identity, default=())
     features: tuple[Feature, ...] = children(Feature, default=())
+    forms: tuple[Form, ...] = children(Form, default=(), maximum=16)
+    """More about the JID (XEP-0128)."""
+
+    @property
+    def vars(self) -> frozenset[str]:
+        """The features by name."""
+        return frozenset(feature.var for feature in self.features)
 
 
 @element(ITEMS_NAMESPACE, "item")
