@@ -231,20 +231,6 @@ def test_every_residue_removed_leaves_a_description_that_works() -> None:
         assert loads_offer(dumps(offer)) == offer
 
 
-def test_the_residue_stays_small() -> None:
-    shares = []
-    for path in WITH_ALL:
-        sdp = read(path)
-        text = said(path)
-        lines = "\n".join(item.text or "" for item in ET.fromstring(text).iter(RESIDUE)).split("\n")
-        # a session-level fingerprint stands in every transport and again here, for its level
-        residue = [line for line in lines if not line.startswith("a=fingerprint:")]
-        shares.append(len("\n".join(residue)) / len(sdp))
-    shares.sort()
-    assert shares[len(shares) // 2] <= 0.20
-    assert shares[-1] <= 0.40
-
-
 def test_white_space_of_pretty_printers_does_not_matter() -> None:
     residue = Residue(text="\n   a=x\r\n\n\t a=y \n")
     assert residue.lines == ("a=x", "a=y")
