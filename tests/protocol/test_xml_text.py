@@ -74,6 +74,11 @@ def test_nothing_that_is_written_becomes_markup(one: str, two: str, three: str, 
     assert (again[0][0].tag, again[0][0].text or "") == ("{urn:x}deeper", four)
 
 
+def test_text_between_children_stays() -> None:
+    text = "<a>one<b>two</b>three &amp; &lt;<c/>four</a>"
+    assert dumps(ET.fromstring(text)) == text
+
+
 def test_a_namespace_is_declared_where_it_begins() -> None:
     root = ET.fromstring("<p:a xmlns:p='urn:x'><p:b/><c xmlns=''><p:d p:e='1'/></c></p:a>")
     assert dumps(root) == (

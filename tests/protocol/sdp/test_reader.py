@@ -38,6 +38,8 @@ def section(*lines: str) -> MediaDescription:
         "a=ice-lite",
         "a=rtcp-mux:x",
         "a=unknown",
+        "a=fmtp:111 a=\tb",
+        "a=mid:\t1",
     ],
 )
 def test_a_line_that_no_field_takes_is_kept(line: str) -> None:
