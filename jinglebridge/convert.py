@@ -218,7 +218,7 @@ def _creator(role: str) -> Creator:
 def _element(text: str) -> ElementTree.Element:
     if len(text) > MAX_XML:
         raise MalformedStanza(f"a Jingle element has at most {MAX_XML} characters")
-    if _DECLARATION.search(text):
+    if "<!" in text and _DECLARATION.search(text):
         raise MalformedStanza("comments and document types are not allowed (RFC 6120 §11.1)")
     try:
         # no document type, so no entities; as text, so whatever encoding it declares is past

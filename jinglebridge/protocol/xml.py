@@ -126,18 +126,30 @@ def local(*, default: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a child goes: into which field, as what."""
+
+    field: str
+    kind: type | None = None
+    """The class that reads it; without one, its presence says ``value``."""
+    value: object = None
+    maximum: int | None = None
+    """How many there may be; without it, the first one counts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Spec:
     """What is declared of a class: how each field stands on the wire."""
 
     tag: str
     attributes: tuple[tuple[str, str, Codec[Any], bool], ...]
     text: tuple[str, Codec[Any], bool] | None
-    flags: dict[str, str]
-    single: dict[str, tuple[str, type]]
-    many: dict[str, tuple[str, type]]
-    maxima: dict[str, int]
+    children: dict[str, Place]
+    """By Clark name."""
     order: tuple[str, ...]
-    which: dict[str, tuple[str, Enum]]
+    """The fields that are children."""
+    several: frozenset[str]
+    """Those that hold a tuple of them."""
     foreign: str | None
     name: str
     """The tag without its namespace."""
@@ -179,12 +191,8 @@ def element(namespace: str, tag: str, *, repeats: bool = False) -> Callable[[typ
 def _specify(cls: type, tag: str, repeats: bool) -> Spec:
     attributes: list[tuple[str, str, Codec[Any], bool]] = []
     text_spec: tuple[str, Codec[Any], bool] | None = None
-    flags: dict[str, str] = {}
-    single: dict[str, tuple[str, type]] = {}
-    many: dict[str, tuple[str, type]] = {}
-    maxima: dict[str, int] = {}
+    places: dict[str, Place] = {}
     order: list[str] = []
-    named: dict[str, tuple[str, Enum]] = {}
     foreign_field: str | None = None
     for item in dataclasses.fields(cls):
         info = item.metadata[_KEY]
@@ -195,18 +203,17 @@ def _specify(cls: type, tag: str, repeats: bool) -> Spec:
             case "text":
                 text_spec = (item.name, info["codec"], required)
             case "flag":
-                flags[info["tag"]] = item.name
+                places[info["tag"]] = Place(item.name, value=True)
                 order.append(item.name)
-            case "child":
-                single |= {tag_of(kind): (item.name, kind) for kind in info["kinds"]}
-                order.append(item.name)
-            case "children":
-                many |= {tag_of(kind): (item.name, kind) for kind in info["kinds"]}
-                maxima[item.name] = info["maximum"]
+            case "child" | "children":
+                maximum = info.get("maximum")
+                places |= {
+                    tag_of(kind): Place(item.name, kind, maximum=maximum) for kind in info["kinds"]
+                }
                 order.append(item.name)
             case "which":
-                named |= {
-                    f"{{{info['namespace']}}}{member.value}": (item.name, member)
+                places |= {
+                    f"{{{info['namespace']}}}{member.value}": Place(item.name, value=member)
                     for member in info["enum"]
                 }
                 order.append(item.name)
@@ -216,20 +223,14 @@ def _specify(cls: type, tag: str, repeats: bool) -> Spec:
         tag,
         tuple(attributes),
         text_spec,
-        flags,
-        single,
-        many,
-        maxima,
+        places,
         tuple(order),
-        named,
+        frozenset(place.field for place in places.values() if place.maximum is not None),
         foreign_field,
         local_name(tag),
         namespace_of(tag),
         repeats,
-        {
-            **{(field_name, True): tag for tag, field_name in flags.items()},
-            **{(field_name, member): tag for tag, (field_name, member) in named.items()},
-        },
+        {(place.field, place.value): tag for tag, place in places.items() if place.kind is None},
     )
 
 
@@ -246,9 +247,7 @@ def tag_of(cls: type) -> str:
 
 def known_children(cls: type) -> dict[str, type | None]:
     """The children that a declared class knows by Clark name, with their class if they have one."""
-    spec = spec_of(cls)
-    typed = {tag: kind for tag, (_, kind) in (*spec.single.items(), *spec.many.items())}
-    return {**typed, **dict.fromkeys((*spec.flags, *spec.which))}
+    return {tag: place.kind for tag, place in spec_of(cls).children.items()}
 
 
 def namespace_of(tag: str) -> str:
@@ -279,10 +278,25 @@ def parse(cls: type[T], xml: Element) -> T:
     if xml.tag != spec.tag:
         name = local_name(spec.tag)
         raise MalformedStanza(f"expected <{name}>, found <{local_name(str(xml.tag))[:60]}>")
-    items = tuple(xml.attrib.items())
-    if spec.repeats and not len(xml) and sum(map(len, xml.attrib.values())) <= _SHORT:
+    return _value(cls, spec, xml)
+
+
+def _value(cls: type[T], spec: Spec, xml: Element) -> T:
+    raw_values = xml.attrib
+    if spec.repeats and not len(xml) and sum(map(len, raw_values.values())) <= _SHORT:
+        items = tuple(raw_values.items())
         return _leaf(cls, items)  # type: ignore[return-value,arg-type] # the cache forgets types
-    return _parse(cls, spec, items, xml)
+    values = _attributes(spec, raw_values)
+    if spec.text is not None:
+        field_name, codec, required = spec.text
+        raw = (xml.text or "").strip(_SPACE)
+        if raw:
+            values[field_name] = _read(codec, raw, spec.name)
+        elif required:
+            raise MalformedStanza(f"<{spec.name}> is empty")
+    if spec.children or spec.foreign:
+        _parse_children(spec, xml, values)
+    return cls(**values)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -301,57 +315,40 @@ def _attributes(spec: Spec, raw_values: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def _parse(cls: type[T], spec: Spec, items: tuple[tuple[str, str], ...], xml: Element) -> T:
-    name = spec.name
-    values = _attributes(spec, dict(items))
-    if spec.text is not None:
-        field_name, codec, required = spec.text
-        raw = (xml.text or "").strip(_SPACE)
-        if raw:
-            values[field_name] = _read(codec, raw, name)
-        elif required:
-            raise MalformedStanza(f"<{name}> is empty")
-    if spec.order or spec.foreign:
-        _parse_children(spec, xml, values, name)
-    return cls(**values)
-
-
 def parse_value(cls: type[T], **texts: str) -> T:
     """Make a value from the texts of its attributes, checked as if they had come in an element.
 
     Raises:
         MalformedStanza: a text breaks its grammar.
     """
-    codecs = {name: codec for name, _, codec, _ in spec_of(cls).attributes}
     spec = spec_of(cls)
+    codecs = {name: codec for name, _, codec, _ in spec.attributes}
     return cls(**{name: _read(codecs[name], text, spec.name, name) for name, text in texts.items()})
 
 
-def _parse_children(spec: Spec, xml: Element, values: dict[str, Any], name: str) -> None:
+def _parse_children(spec: Spec, xml: Element, values: dict[str, Any]) -> None:
     collected: dict[str, list[Any]] = {}
     for item in xml:
         tag = item.tag
-        if tag in spec.many:
-            field_name, kind = spec.many[tag]
-            found = collected.setdefault(field_name, [])
-            if len(found) >= spec.maxima[field_name]:
+        place = spec.children.get(tag)
+        if place is None:
+            if spec.foreign is not None and isinstance(tag, str):
+                collected.setdefault(spec.foreign, []).append(tag[:MAX_NAME])
+        elif place.maximum is not None:
+            found = collected.setdefault(place.field, [])
+            if len(found) >= place.maximum:
                 raise MalformedStanza(
-                    f"<{name}> has more than {spec.maxima[field_name]} <{local_name(tag)}>"
+                    f"<{spec.name}> has more than {place.maximum} <{local_name(tag)}>"
                 )
-            found.append(parse(kind, item))
-        elif tag in spec.single:
-            field_name, kind = spec.single[tag]
-            if field_name not in values:
-                values[field_name] = parse(kind, item)
-        elif tag in spec.flags:
-            values[spec.flags[tag]] = True
-        elif tag in spec.which:
-            field_name, member = spec.which[tag]
-            values.setdefault(field_name, member)
-        elif spec.foreign is not None and isinstance(tag, str):
-            collected.setdefault(spec.foreign, []).append(tag[:MAX_NAME])
+            found.append(_child(place, item))
+        elif place.field not in values:
+            values[place.field] = _child(place, item)
     for field_name, found in collected.items():
         values[field_name] = tuple(found)
+
+
+def _child(place: Place, xml: Element) -> Any:
+    return place.value if place.kind is None else _value(place.kind, spec_of(place.kind), xml)
 
 
 def build(value: Any) -> Element:
@@ -373,7 +370,7 @@ def _fill(target: Element, value: Any) -> None:
             target.text = spec.text[1].write(item)
     for field_name in spec.order:
         item = getattr(value, field_name)
-        if field_name in spec.maxima:
+        if field_name in spec.several:
             _append(target, item)
         elif not item:
             continue

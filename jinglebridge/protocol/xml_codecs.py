@@ -62,13 +62,13 @@ def uint(maximum: int = 2**32 - 1) -> Codec[int]:
 
 def choice(kind: type[E]) -> Codec[E]:
     """A codec for the values of an enum."""
+    members = {str(member.value): member for member in kind}
 
     def read(value: str) -> E:
         try:
-            return kind(value)
-        except ValueError:
-            known = ", ".join(str(member.value) for member in kind)
-            raise ValueError(f"not one of {known}") from None
+            return members[value]
+        except KeyError:
+            raise ValueError(f"not one of {', '.join(members)}") from None
 
     return Codec(read, lambda member: str(member.value))
 

@@ -1,5 +1,6 @@
 """Elements as text, as people and simple parsers like it: default namespaces, no prefixes."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from xml.etree.ElementTree import Element
@@ -9,6 +10,8 @@ from jinglebridge.protocol.xml import Spec, local_name, namespace_of, spec_of
 _REMEMBERED = 4096
 """Elements without children whose text is kept."""
 
+_SPECIAL = re.compile(r"[&<>\"\t\n\r]")
+_SPECIAL_IN_TEXT = re.compile(r"[&<>\r]")
 _ESCAPED = str.maketrans(
     {
         "&": "&amp;",
@@ -21,6 +24,15 @@ _ESCAPED = str.maketrans(
     }
 )
 _ESCAPED_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+
+
+def _escaped(value: str) -> str:
+    # few values hold anything to translate, which takes far longer than to look
+    return value if _SPECIAL.search(value) is None else value.translate(_ESCAPED)
+
+
+def _escaped_text(value: str) -> str:
+    return value if _SPECIAL_IN_TEXT.search(value) is None else value.translate(_ESCAPED_TEXT)
 
 
 def dumps(xml: Element) -> str:
@@ -37,24 +49,30 @@ def dumps_value(value: object) -> str:
 
 def _value_text(value: object, inherited: str) -> str:
     spec = spec_of(type(value))
-    if spec.repeats and not any(getattr(value, name) for name in spec.order):
+    content = _content_text(value, spec)
+    if content:
+        return f"{_opening(value, spec, inherited)}>{content}</{spec.name}>"
+    if spec.repeats:
         return _leaf_text(value, inherited)
-    inner: list[str] = []
+    return f"{_opening(value, spec, inherited)}/>"
+
+
+def _content_text(value: object, spec: Spec) -> str:
+    parts: list[str] = []
     if spec.text is not None and (item := getattr(value, spec.text[0])) is not None:
-        inner.append(spec.text[1].write(item).translate(_ESCAPED_TEXT))
+        parts.append(_escaped_text(spec.text[1].write(item)))
+    namespace = spec.namespace
     for field_name in spec.order:
         item = getattr(value, field_name)
         if not item:
             continue
-        if field_name in spec.maxima:
-            inner += [_value_text(child, spec.namespace) for child in item]
+        if field_name in spec.several:
+            parts += [_value_text(child, namespace) for child in item]
         elif (tag := spec.tag_of_member(field_name, item)) is None:
-            inner.append(_value_text(item, spec.namespace))
+            parts.append(_value_text(item, namespace))
         else:
-            inner.append(_empty_text(tag, spec.namespace))
-    head = _opening(value, spec, inherited)
-    content = "".join(inner)
-    return f"{head}>{content}</{spec.name}>" if content else f"{head}/>"
+            parts.append(_empty_text(tag, namespace))
+    return "".join(parts)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -63,14 +81,14 @@ def _leaf_text(value: object, inherited: str) -> str:
 
 
 def _opening(value: object, spec: Spec, inherited: str) -> str:
-    parts = [f"<{spec.name}"]
+    text = f"<{spec.name}"
     if spec.namespace != inherited:
-        parts.append(f' xmlns="{spec.namespace}"')
+        text += f' xmlns="{spec.namespace}"'
     for field_name, wire_name, codec, _ in spec.attributes:
         item = getattr(value, field_name)
         if item is not None:
-            parts.append(f' {wire_name}="{codec.write(item).translate(_ESCAPED)}"')
-    return "".join(parts)
+            text += f' {wire_name}="{_escaped(codec.write(item))}"'
+    return text
 
 
 def _empty_text(tag: str, inherited: str) -> str:
@@ -83,21 +101,21 @@ def _write(xml: Element, inherited: str, write: Callable[[str], None]) -> None:
     namespace, name = namespace_of(xml.tag), local_name(xml.tag)
     write(f"<{name}")
     if namespace != inherited:
-        write(f' xmlns="{namespace.translate(_ESCAPED)}"')
+        write(f' xmlns="{_escaped(namespace)}"')
     for number, (key, value) in enumerate(xml.attrib.items()):
         shown = key
         if key.startswith("{"):
-            write(f' xmlns:a{number}="{namespace_of(key).translate(_ESCAPED)}"')
+            write(f' xmlns:a{number}="{_escaped(namespace_of(key))}"')
             shown = f"a{number}:{local_name(key)}"
-        write(f' {shown}="{value.translate(_ESCAPED)}"')
+        write(f' {shown}="{_escaped(value)}"')
     if not len(xml) and not xml.text:
         write("/>")
         return
     write(">")
     if xml.text:
-        write(xml.text.translate(_ESCAPED_TEXT))
+        write(_escaped_text(xml.text))
     for child in xml:
         _write(child, namespace, write)
         if child.tail:
-            write(child.tail.translate(_ESCAPED_TEXT))
+            write(_escaped_text(child.tail))
     write(f"</{name}>")
