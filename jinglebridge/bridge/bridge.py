@@ -83,6 +83,25 @@ class Bridge:
             raise ServiceUnknown(f"no service answers at {local_part[:60]!r}")
         return service
 
+    def service_for(self, peer: str, local: str) -> Service:
+        """The service at a JID of ours, for a peer that may call it.
+
+        Args:
+            peer: bare or full JID, as the server stamped it.
+            local: JID that was addressed.
+
+        Raises:
+            Forbidden: this bridge has nothing to do with the peer.
+            ServiceUnknown: there is no such service.
+            NotAllowed: the service does not take this peer's calls.
+        """
+        self._access.check(peer)
+        local_part = local.partition("@")[0] if "@" in local else ""
+        service = self.service_at(local_part)
+        if not service.admits(peer, address_of(local_part).argument):
+            raise NotAllowed(f"{service.name} does not take this call")
+        return service
+
     def deliver(self, peer: str, local: str, jingle: Jingle) -> None:
         """Take a Jingle request; when this returns, it is to be acknowledged.
 
@@ -104,13 +123,9 @@ class Bridge:
         call.receive(jingle)
 
     def _initiated(self, peer: str, local: str, jingle: Jingle) -> None:
-        self._access.check(peer)
         if jingle.initiator is not None and bare(jingle.initiator) != bare(peer):
             raise NotAllowed("a session is initiated for oneself only")
-        local_part = local.partition("@")[0] if "@" in local else ""
-        service = self.service_at(local_part)
-        if not service.admits(peer, address_of(local_part).argument):
-            raise NotAllowed(f"{service.name} does not take this call")
+        service = self.service_for(peer, local)
         if self._closing:
             raise ResourceConstraint("the bridge stops")
         self._table.check_room(peer, jingle.sid)
