@@ -1,7 +1,7 @@
 import pytest
 
 from jinglebridge.errors import OutOfOrder, ResourceConstraint, UnknownSession
-from jinglebridge.protocol.session.table import SessionTable, bare
+from jinglebridge.protocol.session.table import SessionTable, bare, domain_of
 
 ROMEO, JULIET = "romeo@example.net", "juliet@example.org"
 
@@ -55,6 +55,23 @@ def test_rows_are_bounded_in_all() -> None:
     with pytest.raises(ResourceConstraint, match="no more calls"):
         rows.add(f"{ROMEO}/a", "s", "x")
     assert len(rows) == 3
+
+
+def test_the_domain_of_a_jid() -> None:
+    assert domain_of("a@b.example/c@d") == "b.example"
+    assert domain_of("b.example/c") == "b.example"
+
+
+def test_rows_of_one_domain_are_bounded_whoever_asks() -> None:
+    rows: SessionTable[str] = SessionTable(maximum=9, maximum_per_peer=9, maximum_per_domain=2)
+    rows.add("a@example.org/x", "s", "x")
+    rows.add("b@example.org/x", "s", "x")
+    for peer in ("c@example.org/x", "example.org/x"):
+        with pytest.raises(ResourceConstraint, match="your server"):
+            rows.check_room(peer, "s")
+    rows.check_room("c@sub.example.org/x", "s")
+    rows.remove("a@example.org/x", "s")
+    rows.check_room("c@example.org/x", "s")
 
 
 def test_removed_rows_leave_nothing() -> None:
