@@ -6,6 +6,7 @@ call) need no table of their own::
     JinglebridgeError
     ├── OperatorError                 one line for the operator, exit code 2
     ├── SignalingError                our request to a peer failed (error, time-out, no link)
+    │   └── AnswerLost                it may have arrived: the link was lost before the answer
     ├── LocalProtocolError            we tried what the protocol forbids: a bug of ours
     ├── RemoteProtocolError           the peer's fault, found before its request is acknowledged
     │   ├── MalformedStanza           bad-request
@@ -56,6 +57,13 @@ class SignalingError(JinglebridgeError):
         self.condition = condition
         self.text = text
         self.jingle_condition = jingle_condition
+
+
+class AnswerLost(SignalingError):
+    """The link was lost after a request had left: whether it arrived is unknown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("remote-server-timeout", text)
 
 
 class LocalProtocolError(JinglebridgeError):

@@ -4,7 +4,6 @@ One of the two places where errors are caught: what a peer did wrong becomes an 
 changes nothing else, whatever it was.
 """
 
-import asyncio
 from collections.abc import Callable
 from xml.etree.ElementTree import Element, tostring
 
@@ -20,15 +19,19 @@ from jinglebridge.errors import (
 )
 from jinglebridge.protocol.disco.features import PING
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
-from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Jingle
-from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
+from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Action, Jingle
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
 from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.guard import StanzaBounds
+from jinglebridge.xmpp.outbox import Outbox, OutboxBounds
 from jinglebridge.xmpp.presence import Presence
-from jinglebridge.xmpp.stream import ComponentStream
+from jinglebridge.xmpp.stream import WRITABLE, ComponentStream
 
 _Handler = Callable[[Element, Element], Element | None]
+
+REPEATABLE = frozenset({Action.TRANSPORT_INFO, Action.SESSION_INFO, Action.SESSION_TERMINATE})
+"""What does no harm twice: a candidate is known already, a session is over already."""
 
 
 class InternalError(RemoteProtocolError):
@@ -52,7 +55,8 @@ class Component:
         host: where the server listens.
         port: one of its component ports.
         bounds: the largest stanza that is read.
-        request_timeout: for the result of a request of ours, in s.
+        request_timeout: for the result of a request of ours, and for stanzas to wait for a lost
+            link, in s.
     """
 
     def __init__(
@@ -66,10 +70,8 @@ class Component:
         request_timeout: float,
     ) -> None:
         self.domain = jid
-        self._request_timeout = request_timeout
         self._bridge: Bridge | None = None
         self._presence: Presence | None = None
-        self._pending: dict[tuple[str, str], asyncio.Future[Element]] = {}
         self._log = structlog.get_logger()
         self.stream = ComponentStream(
             jid,
@@ -80,6 +82,12 @@ class Component:
             handle=self._handle,
             refuse=self._refuse,
         )
+        self._outbox = Outbox(
+            self._write, lambda: self.stream.is_writable, OutboxBounds(age=request_timeout)
+        )
+        self.stream.add_event_handler("session_start", lambda _: self._outbox.flush())
+        self.stream.add_event_handler(WRITABLE, lambda _: self._outbox.flush())
+        self.stream.add_event_handler("disconnected", lambda _: self._outbox.lost())
         self._iq_handlers: dict[tuple[str, str], _Handler] = {
             ("set", tag_of(Jingle)): self._jingle,
             ("get", tag_of(DiscoInfo)): self._disco_info,
@@ -98,36 +106,26 @@ class Component:
         Raises:
             LocalProtocolError: its ``from`` is not ours, or it holds what XML forbids.
         """
-        stanzas.check_sender(stanza, self.domain)
-        text = tostring(stanza, "unicode")
-        stanzas.check_characters(text)
-        if self.stream.sessionstarted and self.stream.is_connected():
+        text = self._checked(stanza)
+        if self.stream.takes_answers:
             self.stream.send(text, use_filters=False)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """Send a Jingle request and wait for its result; see ``ports.Signaling``.
 
         Raises:
-            SignalingError: refused, timed out, or no link to the server.
+            SignalingError: refused, timed out, or no link to the server for that long.
             LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
-        self._check_link(sender)
+        identifier = self.stream.new_id()
         iq = Element(
             f"{{{stanzas.NAMESPACE}}}iq",
-            {"type": "set", "id": self.stream.new_id(), "from": sender, "to": peer},
+            {"type": "set", "id": identifier, "from": sender, "to": peer},
         )
         iq.append(build(jingle))
-        key = peer, iq.get("id", "")
-        waiting: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
-        self._pending[key] = waiting
-        try:
-            self.send(iq)
-            async with asyncio.timeout(self._request_timeout):
-                answer = await waiting
-        except TimeoutError:
-            raise SignalingError("remote-server-timeout", "no answer in time") from None
-        finally:
-            del self._pending[key]
+        answer = await self._outbox.ask(
+            peer, identifier, self._checked(iq), repeatable=jingle.action in REPEATABLE
+        )
         if answer.get("type") == "error":
             raise _signaling_error(answer)
 
@@ -137,17 +135,24 @@ class Component:
         """Send a Jingle message; see ``ports.Signaling``.
 
         Raises:
-            SignalingError: no link to the server.
+            SignalingError: no link to the server, for a propose; others wait for it a while.
             LocalProtocolError: ``sender`` is not ours, or the message holds what XML forbids.
         """
-        self._check_link(sender)
-        self.send(stanzas.jingle_message(sender, peer, build(message), stanza_id))
-
-    def _check_link(self, sender: str) -> None:
-        # a foreign name is a bug of ours whether or not there is a link
-        stanzas.check_sender(Element("iq", {"from": sender}), self.domain)
-        if not (self.stream.sessionstarted and self.stream.is_connected()):
+        stanza = stanzas.jingle_message(sender, peer, build(message), stanza_id)
+        text = self._checked(stanza)
+        if isinstance(message, Propose) and not self.stream.is_writable:
             raise SignalingError("remote-server-timeout", "no link to the server")
+        self._outbox.keep(text)
+
+    def _checked(self, stanza: Element) -> str:
+        # a foreign name is a bug of ours whether or not there is a link
+        stanzas.check_sender(stanza, self.domain)
+        text = tostring(stanza, "unicode")
+        stanzas.check_characters(text)
+        return text
+
+    def _write(self, text: str) -> None:
+        self.stream.send(text, use_filters=False)
 
     def _handle(self, stanza: Element) -> None:
         """Take one stanza of a peer; nothing leaves this but answers."""
@@ -171,9 +176,7 @@ class Component:
 
     def _handle_answer(self, stanza: Element) -> None:
         """Only whom we asked can answer."""
-        waiting = self._pending.get((stanza.get("from", ""), stanza.get("id", "")))
-        if waiting is not None and not waiting.done():
-            waiting.set_result(stanza)
+        self._outbox.answered(stanza.get("from", ""), stanza.get("id", ""), stanza)
 
     def _handle_iq(self, stanza: Element) -> None:
         try:

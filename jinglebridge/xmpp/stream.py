@@ -1,22 +1,39 @@
 """slixmpp's component stream, with every stanza looked at before slixmpp does anything with it.
 
 slixmpp copies a stanza to refuse it and walks it recursively, so that one deep stanza would end
-the stream for all calls; it keeps a roster row for everybody who ever sent presence, and it
-answers an error that it does not understand. All of it is kept away from it here: stanzas go to
-one handler, as elements.
+the stream for all calls; it keeps a roster row for everybody who ever sent presence, it answers an
+error that it does not understand, and it follows a server's word to another host. All of it is kept
+away from it here: stanzas go to one handler, as elements, and stream errors are only noted.
+
+slixmpp is told of the end of any connection in one object, whichever connection it was, so that a
+new one is only opened when the old one is gone: ``drop`` ends it at once, unsent data and all.
 """
 
+import asyncio
 from collections.abc import Callable
+from typing import Any
 from xml.etree.ElementTree import Element
 
 import structlog
 from slixmpp import ComponentXMPP
 
 from jinglebridge.errors import PolicyViolation
+from jinglebridge.protocol.xml import local_name
 from jinglebridge.xmpp.guard import StanzaBounds, check_bounds
 from jinglebridge.xmpp.stanzas import NAMESPACE
 
 _STANZAS = frozenset(f"{{{NAMESPACE}}}{name}" for name in ("iq", "message", "presence"))
+_STREAM_ERROR = "{http://etherx.jabber.org/streams}error"
+
+WRITABLE = "stream_writable"
+"""The event that stanzas can be sent again."""
+_GONE_WITHIN = 2.0
+"""For the event loop to tell of the end of a connection that we ended, in s."""
+_BUFFERED = 256 * 1024
+"""Octets that a server may leave unread before stanzas wait."""
+
+_HELD = 4 * 1024 * 1024
+"""Octets until answers are not sent either."""
 
 
 class ComponentStream(ComponentXMPP):
@@ -49,10 +66,106 @@ class ComponentStream(ComponentXMPP):
         self._handle = handle
         self._refuse = refuse
         self._stream_log = structlog.get_logger()
+        self._full = False
+        self._stalled = False
+        self.heard = 0
+        """How often the server has sent anything."""
+        self.error: str | None = None
+        """Condition of the stream error that ended, or will end, the last connection."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the server has taken our handshake on this connection."""
+        return self.sessionstarted and self.is_connected()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether stanzas can leave now: the server reads them, as far as can be known."""
+        return self.is_up and not self._full and not self._stalled
+
+    @property
+    def takes_answers(self) -> bool:
+        """Whether what is worth nothing later can still be sent; the buffer has a bound."""
+        held = self.transport.get_write_buffer_size() if self.transport is not None else 0
+        return self.is_up and held < _HELD
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the server was found silent, and still is."""
+        return self._stalled
+
+    def stall(self) -> None:
+        """The server is silent: nothing is sent until it is heard again."""
+        self._stalled = True
+
+    def send(self, data: Any, use_filters: bool = True) -> None:
+        """Send a stanza of ours, as text, at once; anything else is slixmpp's own."""
+        if isinstance(data, str):
+            self.send_raw(data)
+        else:
+            super().send(data, use_filters)
+
+    def open(self) -> None:
+        """Try to connect, once; ``drop`` must have ended what was before."""
+        self.error = None
+        self.connect(self.server_host, self.server_port)
+
+    async def drop(self) -> None:
+        """End the connection, or the attempt at one, at once; returns when it is gone."""
+        attempt = self._current_connection_attempt
+        self.cancel_connection_attempt()
+        if attempt is not None:
+            await asyncio.gather(attempt, return_exceptions=True)
+        if self.transport is not None:
+            gone = self.disconnected
+            self.transport.abort()
+            await asyncio.wait({gone}, timeout=_GONE_WITHIN)
+
+    async def stop_sending(self) -> None:
+        """End the task that slixmpp starts with the first connection and never ends."""
+        sending = self._run_out_filters
+        if sending is not None:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    def reschedule_connection_attempt(self) -> None:
+        """Do nothing: slixmpp would try again on its own beside us."""
+        self._current_connection_attempt = None
+
+    def connection_made(self, transport: Any, send_event: bool = True) -> None:
+        """See asyncio."""
+        transport.set_write_buffer_limits(high=_BUFFERED)
+        self._full = self._stalled = False
+        super().connection_made(transport, send_event)
+
+    def connection_lost(self, exception: BaseException | None) -> None:
+        """See asyncio."""
+        self.sessionstarted = False
+        super().connection_lost(exception)
+
+    def pause_writing(self) -> None:
+        """See asyncio: the server reads too slowly, or not at all."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """See asyncio."""
+        self._full = False
+        self.event(WRITABLE)
+
+    def data_received(self, data: bytes | str) -> None:
+        """See asyncio; anything at all says that the server lives."""
+        self.heard += 1
+        if self._stalled:
+            self._stalled = False
+            self.event(WRITABLE)
+        super().data_received(data)
 
     def _spawn_event(self, xml: Element) -> None:
         if xml.tag.startswith("{jabber:client}"):
             xml.tag = xml.tag.replace("jabber:client", NAMESPACE)
+        if xml.tag == _STREAM_ERROR:
+            self.error = next((local_name(item.tag) for item in xml), "undefined-condition")[:60]
+            return
         if xml.tag not in _STANZAS:
             super()._spawn_event(xml)
             return

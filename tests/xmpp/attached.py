@@ -11,7 +11,7 @@ from jinglebridge.services.echo import EchoService
 from jinglebridge.testing import FakeEngine, FakeMediaSession
 from jinglebridge.xmpp.component import Component
 from jinglebridge.xmpp.guard import StanzaBounds
-from jinglebridge.xmpp.link import Link
+from jinglebridge.xmpp.link import Link, LinkTimes
 
 ECHO = f"echo@{COMPONENT_DOMAIN}"
 MEDIA = f"{ECHO}/media"
@@ -43,16 +43,29 @@ class Attached:
 
 
 def detached(
-    port: int, secret: str, *, domain: str = COMPONENT_DOMAIN, limits: Limits = LIMITS
+    port: int,
+    secret: str,
+    *,
+    domain: str = COMPONENT_DOMAIN,
+    limits: Limits = LIMITS,
+    request_timeout: float = 5.0,
+    times: LinkTimes | None = None,
 ) -> Attached:
     """Everything put together, not yet opened."""
     component = Component(
-        domain, secret, host="127.0.0.1", port=port, bounds=StanzaBounds(), request_timeout=5.0
+        domain,
+        secret,
+        host="127.0.0.1",
+        port=port,
+        bounds=StanzaBounds(),
+        request_timeout=request_timeout,
     )
     engine = FakeEngine()
     bridge = Bridge(signaling=component, engine=engine, services=[EchoService()], limits=limits)
     component.attach(bridge)
-    return Attached(component=component, link=Link(component.stream), bridge=bridge, engine=engine)
+    return Attached(
+        component=component, link=Link(component.stream, times), bridge=bridge, engine=engine
+    )
 
 
 @asynccontextmanager

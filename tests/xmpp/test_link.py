@@ -196,29 +196,6 @@ async def test_another_kind_of_server(prosody: PrivateProsody, before: Holdings)
     assert str(prosody.c2s_port) in line
 
 
-@pytest.mark.parametrize(
-    ("condition", "since", "shortest", "longest"),
-    [
-        (None, 0.0, 0.5, 1.5),
-        (None, 59.0, 0.5, 1.5),
-        (None, 61.0, 5.0, 15.0),
-        ("system-shutdown", 0.0, 0.5, 1.5),
-        ("conflict", 3_600.0, 0.5, 1.5),
-        ("not-authorized", 0.0, 30.0, 30.0),
-    ],
-)
-async def test_pauses_between_attempts(
-    condition: str | None, since: float, shortest: float, longest: float
-) -> None:
-    link = detached(1, "secret").link
-    link._condition = condition
-    pauses = [link._pause(since) for _ in range(200)]
-    assert min(pauses) >= shortest
-    assert max(pauses) <= longest
-    if shortest < longest:
-        assert max(pauses) - min(pauses) > (longest - shortest) / 2
-
-
 async def test_secrets_are_not_logged(
     prosody: PrivateProsody, before: Holdings, logged: list[EventDict]
 ) -> None:
