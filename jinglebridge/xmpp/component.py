@@ -5,7 +5,7 @@ changes nothing else, whatever it was.
 """
 
 from collections.abc import Callable
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
 import structlog
 
@@ -23,7 +23,7 @@ from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Action, Jing
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
 from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
 from jinglebridge.xmpp import stanzas
-from jinglebridge.xmpp.guard import StanzaBounds
+from jinglebridge.xmpp.guard import StanzaBounds, checked_text
 from jinglebridge.xmpp.outbox import Outbox, OutboxBounds
 from jinglebridge.xmpp.presence import Presence
 from jinglebridge.xmpp.stream import WRITABLE, ComponentStream
@@ -106,7 +106,7 @@ class Component:
         Raises:
             LocalProtocolError: its ``from`` is not ours, or it holds what XML forbids.
         """
-        text = self._checked(stanza)
+        text = checked_text(stanza, self.domain)
         if self.stream.takes_answers:
             self.stream.send(text, use_filters=False)
 
@@ -124,7 +124,7 @@ class Component:
         )
         iq.append(build(jingle))
         answer = await self._outbox.ask(
-            peer, identifier, self._checked(iq), repeatable=jingle.action in REPEATABLE
+            peer, identifier, checked_text(iq, self.domain), repeatable=jingle.action in REPEATABLE
         )
         if answer.get("type") == "error":
             raise _signaling_error(answer)
@@ -139,17 +139,10 @@ class Component:
             LocalProtocolError: ``sender`` is not ours, or the message holds what XML forbids.
         """
         stanza = stanzas.jingle_message(sender, peer, build(message), stanza_id)
-        text = self._checked(stanza)
+        text = checked_text(stanza, self.domain)
         if isinstance(message, Propose) and not self.stream.is_writable:
             raise SignalingError("remote-server-timeout", "no link to the server")
         self._outbox.keep(text)
-
-    def _checked(self, stanza: Element) -> str:
-        # a foreign name is a bug of ours whether or not there is a link
-        stanzas.check_sender(stanza, self.domain)
-        text = tostring(stanza, "unicode")
-        stanzas.check_characters(text)
-        return text
 
     def _write(self, text: str) -> None:
         self.stream.send(text, use_filters=False)
