@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from jinglebridge.bridge.access import AccessRules, Names
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.bridge.limits import Limits
 from jinglebridge.config import HttpOptions, Settings
@@ -102,6 +103,7 @@ async def running(
             engine=_engine(settings, entries),
             services=[entry.service for entry in entries],
             limits=_limits(settings),
+            rules=access_rules(settings),
         )
         component.attach(bridge)
         link = Link(component.stream)
@@ -149,6 +151,24 @@ def find_page(configured: Path | None) -> Path:
         if (directory / "index.html").is_file():
             return directory
     raise OperatorError(f"the page is not built: no index.html in {candidates[-1]} (`make web`)")
+
+
+def access_rules(settings: Settings) -> AccessRules:
+    """Who may call: whoever is listed, or else the accounts of our own server.
+
+    Raises:
+        OperatorError: nobody may.
+    """
+    http = settings.http
+    _, _, parent = settings.component.jid.partition(".")
+    own = (parent, http.domain, http.anonymous_domain)
+    allow = settings.access.allow or tuple(domain for domain in own if domain)
+    if not allow:
+        raise OperatorError(
+            f"access.allow: nobody may call: {settings.component.jid} has no parent domain "
+            "whose accounts could be meant"
+        )
+    return AccessRules(allow=Names.of(allow), deny=Names.of(settings.access.deny))
 
 
 def _entries(settings: Settings) -> tuple[Entry, ...]:
@@ -208,8 +228,13 @@ def _limits(settings: Settings) -> Limits:
     limits = settings.limits
     return Limits(
         calls=limits.calls,
+        calls_per_domain=limits.calls_per_domain,
         calls_per_peer=limits.calls_per_peer,
+        setups_per_minute=limits.setups_per_minute,
+        setups_per_minute_per_peer=limits.setups_per_minute_per_peer,
         contents=limits.contents,
+        payload_types=limits.payload_types,
+        candidates=limits.candidates,
         request_timeout=limits.request_timeout_s,
         accept_timeout=limits.accept_timeout_s,
         connect_timeout=limits.connect_timeout_s,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
@@ -35,6 +36,8 @@ from jinglebridge.errors import OperatorError
 ENV_PREFIX = "JINGLEBRIDGE_"
 _NOT_OPTIONS = frozenset({f"{ENV_PREFIX}CONFIG"})
 """Variables that the command line reads, not this module."""
+_NAME = re.compile(r"\*|(\*\.)?[^@*/\s]+|[^@*/\s]+@[^@*/\s]+")
+"""Whom an access list can name."""
 
 
 def _split(value: object) -> object:
@@ -48,6 +51,12 @@ def _domain(value: str) -> str:
     if not value or any(character in value for character in "@/ \t\r\n"):
         raise ValueError("must be a domain, without user or resource")
     # servers write domains in lower case into what they deliver
+    return value.lower()
+
+
+def _name(value: str) -> str:
+    if _NAME.fullmatch(value) is None:
+        raise ValueError("must be a bare JID, a domain, *.domain or *")
     return value.lower()
 
 
@@ -76,6 +85,10 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
 Address = Annotated[str, AfterValidator(_address)]
+Names = Annotated[
+    tuple[Annotated[str, AfterValidator(_name)], ...], NoDecode, BeforeValidator(_split)
+]
+"""Bare JIDs and domains."""
 
 
 class Section(BaseModel):
@@ -139,14 +152,43 @@ class MediaOptions(Section):
         return self
 
 
+class AccessOptions(Section):
+    """Who may call. An entry is a bare JID, a domain, `*.domain` for all below it, or `*`."""
+
+    allow: Names = Field(
+        default=(),
+        description="Who may; empty: the server's own accounts, which are those of the "
+        "component's parent domain (`example.org` for `bridge.example.org`), of `http.domain` and "
+        "of `http.anonymous_domain`.",
+    )
+    deny: Names = Field(default=(), description="Who may not, allowed or not.")
+
+
 class LimitOptions(Section):
-    """Bounds on what any peer can make the bridge hold or wait for."""
+    """Bounds on what any peer can make the bridge hold, do or wait for."""
 
     calls: Count = Field(default=100, description="Calls at the same time.")
+    calls_per_domain: Count = Field(
+        default=80, description="Calls of all accounts of one domain at the same time."
+    )
     calls_per_peer: Count = Field(default=4, description="Calls of one account at the same time.")
+    setups_per_minute: Count = Field(
+        default=600, description="Calls that begin in a minute, a third of them at once."
+    )
+    setups_per_minute_per_peer: Count = Field(
+        default=30,
+        description="Calls of one account that begin in a minute, a third of them at once.",
+    )
     stanza_depth: Count = Field(default=64, description="Nesting of an incoming stanza.")
     stanza_bytes: Count = Field(default=262_144, description="Size of an incoming stanza.")
     contents: Count = Field(default=32, description="Contents of one session.")
+    payload_types: Annotated[int, Field(ge=1, le=128)] = Field(
+        default=128, description="Payload types of one content."
+    )
+    candidates: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=64,
+        description="Candidates of one transport and ICE generation; more are dropped.",
+    )
     request_timeout_s: Seconds = Field(
         default=15, description="For the answer to one of our requests."
     )
@@ -190,6 +232,7 @@ class Settings(BaseSettings):
     component: ComponentOptions = Field(description="")
     http: HttpOptions = HttpOptions()
     media: MediaOptions = MediaOptions()
+    access: AccessOptions = AccessOptions()
     limits: LimitOptions = LimitOptions()
     services: ServiceOptions = ServiceOptions()
     log: LogOptions = LogOptions()

@@ -111,6 +111,9 @@ def test_the_variable_of_the_command_line_is_not_an_option(
         (LEAST + '[http]\nbosh_upstream = "localhost:5280"\n', "http.bosh_upstream: must be a URL"),
         (LEAST + '[log]\nlevel = "loud"\n', "log.level"),
         (LEAST + "[limits]\ncalls = 0\n", "limits.calls"),
+        (LEAST + '[access]\nallow = ["a@b/c"]\n', "access.allow.0: must be a bare JID, a domain"),
+        (LEAST + '[access]\nallow = ["*@b"]\n', "access.allow.0: must be a bare JID"),
+        (LEAST + '[access]\ndeny = ["x", ""]\n', "access.deny.1: must be a bare JID"),
         ("component = ", "not valid TOML"),
     ],
 )

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from jinglebridge.app import find_page, running, stop_signals, until_first
 from jinglebridge.config import (
+    AccessOptions,
     ComponentOptions,
     HttpOptions,
     LimitOptions,
@@ -140,6 +141,7 @@ def _settings(address: str, port: int, prosody: PrivateProsody) -> Settings:
             websocket_upstream=prosody.websocket_url,
         ),
         media=_media(address),
+        access=AccessOptions(),
         limits=LimitOptions(),
         services=ServiceOptions(),
         log=LogOptions(),

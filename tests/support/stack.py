@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from jinglebridge.app import Application, running
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.config import (
+    AccessOptions,
     ComponentOptions,
     HttpOptions,
     LimitOptions,
@@ -142,6 +143,7 @@ def _settings(prosody: PrivateProsody, *, page: bool, limits: LimitOptions) -> S
             websocket_upstream=prosody.websocket_url,
         ),
         media=MediaOptions(bind=(HOST,), allow_loopback=True),
+        access=AccessOptions(),
         limits=limits,
         services=ServiceOptions(),
         log=LogOptions(),
