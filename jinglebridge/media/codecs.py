@@ -1,5 +1,6 @@
 """Which codecs, feedback and header extensions of an offer can be forwarded (RFC 9429 §5.3.1)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from jinglebridge.media.rtp.parameters import RtpCodec
@@ -157,3 +158,112 @@ def _codecs(
         for item in payload_types
         if names[item.id] != "rtx"
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgreedMedia:
+    """What an answer leaves of an RTP section that we offered."""
+
+    codecs: tuple[RtpCodec, ...]
+    header_extensions: tuple[HeaderExtension, ...]
+
+
+def agree_media(offered: MediaDescription, answered: MediaDescription) -> AgreedMedia | None:
+    """Compare an answer's section with ours.
+
+    An answer should use the offer's payload types and need not (RFC 3264 §6.1): codecs are found by
+    name, and packets that come are understood under either number where it is not taken.
+
+    Returns:
+        What is left, in the answer's order, or ``None`` when no codec is.
+    """
+    said = {(item.id, item.uri) for item in answered.header_extensions}
+    extensions = tuple(item for item in offered.header_extensions if (item.id, item.uri) in said)
+    pairs = list(_codec_pairs(offered, answered))
+    if all(_encoding(ours)[0] in _AUXILIARY for ours, _ in pairs):
+        return None
+    feedback = [
+        _feedback_names(offered, ours) & _feedback_names(answered, theirs) for ours, theirs in pairs
+    ]
+    congestion_control = any("transport-cc" in names for names in feedback) and any(
+        item.uri == TRANSPORT_CC for item in extensions
+    )
+    if not congestion_control:
+        extensions = tuple(item for item in extensions if item.uri != TRANSPORT_CC)
+    unwanted = {"goog-remb"} if congestion_control else {"transport-cc"}
+    taken = {item.id for item in offered.payload_types}
+    codecs: list[RtpCodec] = []
+    for (ours, theirs), names in zip(pairs, feedback, strict=True):
+        codec = _agreed_codec(ours, theirs, (offered, answered), names - unwanted)
+        codecs.append(codec)
+        if theirs.id not in taken:
+            codecs.append(_under_their_number(codec, theirs.id, taken))
+    return AgreedMedia(codecs=tuple(codecs), header_extensions=extensions)
+
+
+def _codec_pairs(
+    offered: MediaDescription, answered: MediaDescription
+) -> Iterator[tuple[PayloadType, PayloadType]]:
+    """Payload types of the offer with the answer's for the same codec, each only once."""
+    left = [item for item in offered.payload_types if _encoding(item)[0] != "rtx"]
+    for theirs in answered.payload_types:
+        same = [item for item in left if _is_same_codec(item, theirs)]
+        ours = next((item for item in same if item.id == theirs.id), same[0] if same else None)
+        if ours is not None:
+            left.remove(ours)
+            yield ours, theirs
+
+
+def _is_same_codec(ours: PayloadType, theirs: PayloadType) -> bool:
+    name, rate = _encoding(theirs)
+    if not name:
+        return ours.id == theirs.id
+    return (name, rate or _encoding(ours)[1]) == _encoding(ours)
+
+
+def _feedback_names(section: MediaDescription, item: PayloadType) -> frozenset[str]:
+    return frozenset(
+        _feedback_name(one) for one in (*section.rtcp_fb, *item.rtcp_fb) if not one.parameters
+    )
+
+
+def _agreed_codec(
+    ours: PayloadType,
+    theirs: PayloadType,
+    sections: tuple[MediaDescription, MediaDescription],
+    feedback: frozenset[str],
+) -> RtpCodec:
+    offered, answered = sections
+    repeated_by, theirs_by = _rtx_of(offered, ours.id), _rtx_of(answered, theirs.id)
+    agreed = repeated_by is not None and theirs_by is not None
+    return RtpCodec(
+        payload_type=ours.id,
+        name=_encoding(ours)[0],
+        clock_rate=_encoding(ours)[1],
+        feedback=feedback,
+        rtx_payload_type=repeated_by if agreed else None,
+        sent_type=theirs.id if theirs.id != ours.id else None,
+        sent_rtx_type=theirs_by if agreed and theirs_by != repeated_by else None,
+    )
+
+
+def _rtx_of(section: MediaDescription, number: int) -> int | None:
+    return next(
+        (
+            item.id
+            for item in section.payload_types
+            if _encoding(item)[0] == "rtx" and _apt(item) == number
+        ),
+        None,
+    )
+
+
+def _under_their_number(codec: RtpCodec, number: int, taken: set[int]) -> RtpCodec:
+    """The codec once more, for a peer that sends what it said instead of what we asked for."""
+    return replace(
+        codec,
+        payload_type=number,
+        rtx_payload_type=None if codec.sent_rtx_type in taken else codec.sent_rtx_type,
+        sent_type=None,
+        sent_rtx_type=None,
+    )

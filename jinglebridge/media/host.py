@@ -24,7 +24,7 @@ from jinglebridge.media.dtls import Certificates
 from jinglebridge.media.peer import Peer
 from jinglebridge.media.program import Program
 from jinglebridge.media.settings import MediaSettings
-from jinglebridge.protocol.sdp.text import dumps, loads_offer
+from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,12 @@ class EngineHost:
             if isinstance(message, jsep.OfferMessage):
                 answer = await peer.answer(loads_offer(message.sdp))
                 self._say(jsep.AnswerMessage(session=message.session, sdp=dumps(answer)))
+            elif isinstance(message, jsep.PrepareOffer):
+                offer = await peer.prepare_offer(message.kinds)
+                self._say(jsep.OfferMessage(session=message.session, sdp=dumps(offer)))
+            elif isinstance(message, jsep.AnswerMessage):
+                await peer.commit(loads_answer(message.sdp))
+                self._say(jsep.Committed(session=message.session))
             elif isinstance(message, jsep.Candidates):
                 await peer.add_candidates(jsep.trickled_of(message))
         except CallError as error:

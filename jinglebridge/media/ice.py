@@ -115,6 +115,9 @@ class IceConnection(Connection):
         # Gathering is ours; connect() refuses to start before aioice's own has ended.
         self._local_candidates_start = True
         self._local_candidates_end = True
+        # What aioice does with ice-lite peers is right with all: when we control, one pair is
+        # nominated (RFC 8445 §8.1.1), and not every one that is checked.
+        self.remote_is_lite = True
 
     async def gather(self, found: Callable[[Candidate], None]) -> None:
         """Bind every local address and report each as a host candidate.
@@ -202,7 +205,7 @@ class IceConnection(Connection):
             self._add_remote_candidate(remote, host)
         return True
 
-    async def establish(self, *, remote_ufrag: str, remote_pwd: str, remote_is_lite: bool) -> None:
+    async def establish(self, *, remote_ufrag: str, remote_pwd: str) -> None:
         """Find a path; the caller limits the time.
 
         Raises:
@@ -212,7 +215,6 @@ class IceConnection(Connection):
             raise LocalProtocolError("ICE was started before")
         self.remote_username = remote_ufrag
         self.remote_password = remote_pwd
-        self.remote_is_lite = remote_is_lite
         try:
             await self.connect()
         except ConnectionError as error:
@@ -283,6 +285,9 @@ class IceConnection(Connection):
 
     def check_complete(self, pair: CandidatePair) -> None:
         """Keep the sending path beside the nominated pair, for :meth:`transmit`."""
+        if pair.state is CandidatePair.State.FAILED and not self._nominated:
+            # aioice never tries to nominate another pair than the first that answered.
+            self._nominating.discard(pair.component)
         super().check_complete(pair)
         nominated = self._nominated.get(1)
         if nominated is not None:

@@ -19,16 +19,15 @@ from jinglebridge.media.codecs import FORWARDED_CODECS, AcceptedMedia, accept_me
 from jinglebridge.media.identity import DtlsRole, usable_fingerprints
 from jinglebridge.media.plan import DataSection, LocalParameters, Negotiated, TransportPlan
 from jinglebridge.media.rtp.parameters import RtpSection
+from jinglebridge.media.sections import is_stub, rtp_section, transport_owner, with_stream
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.jingle.xep_0320 import Fingerprint, Setup
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
-from jinglebridge.protocol.jingle.xep_0339 import Source, SourceParameter, source_group_of
 from jinglebridge.protocol.sdp.description import (
     DEFAULT_CONNECTION,
     Answer,
     Direction,
     MediaDescription,
-    Msid,
     Offer,
     Origin,
     direction_of,
@@ -141,16 +140,24 @@ def _take(index: int, offered: MediaDescription, offer: Offer, local: LocalParam
     return _Taken(index=index, offered=offered, media=media)
 
 
-def _bundles(offer: Offer, taken: list[_Taken]) -> Iterator[tuple[bool, list[_Taken]]]:
-    """Sort the sections into those that share a transport, in the order of the groups."""
+def _bundles(offer: Offer, taken: list[_Taken]) -> list[tuple[bool, list[_Taken]]]:
+    """Sort the sections into those that share a transport, in the order of the groups.
+
+    A stub outside every group shares the first transport, as some clients mean it.
+    """
     left = {item.offered.mid: item for item in taken}
+    bundles: list[tuple[bool, list[_Taken]]] = []
     for group in offer.groups:
         if group.semantics == "BUNDLE":
             members = [left.pop(mid) for mid in group.names if mid in left]
             if members:
-                yield True, members
+                bundles.append((True, members))
     for item in left.values():
-        yield False, [item]
+        if bundles and is_stub(item.offered):
+            bundles[0][1].append(item)
+        else:
+            bundles.append((False, [item]))
+    return bundles
 
 
 def _plan(members: list[_Taken], offer: Offer, local: LocalParameters) -> TransportPlan:
@@ -163,8 +170,8 @@ def _plan(members: list[_Taken], offer: Offer, local: LocalParameters) -> Transp
         SecurityError: nobody to trust.
         UnsupportedTransports: no ICE.
     """
-    owner, ufrag, pwd = _owner(members)
-    offered = owner.offered
+    offered, ufrag, pwd = transport_owner([item.offered for item in members])
+    owner = next(item for item in members if item.offered is offered)
     ordered = [owner, *(item for item in members if item is not owner)]
     data = [item.offered for item in ordered if item.media is None]
     if len(data) > 1:
@@ -190,49 +197,13 @@ def _plan(members: list[_Taken], offer: Offer, local: LocalParameters) -> Transp
     )
 
 
-def _owner(members: list[_Taken]) -> tuple[_Taken, str, str]:
-    """The first section that brings a transport, and its ICE credentials."""
-    refusal: CallError = UnsupportedTransports("no section brings a transport")
-    for item in members:
-        offered = item.offered
-        if offered.bundle_only and offered.port == 0 and offered.ice_ufrag is None:
-            continue
-        if not offered.fingerprints:
-            refusal = SecurityError(f"section {offered.mid}: no fingerprint")
-        elif not usable_fingerprints(offered.fingerprints):
-            refusal = SecurityError(f"section {offered.mid}: no fingerprint is strong enough")
-        elif offered.setup is Setup.HOLDCONN:
-            refusal = UnsupportedTransports(f"section {offered.mid}: setup holdconn")
-        elif offered.ice_ufrag is None or offered.ice_pwd is None:
-            refusal = UnsupportedTransports(f"section {offered.mid}: no ICE credentials")
-        else:
-            return item, offered.ice_ufrag, offered.ice_pwd
-    raise refusal
-
-
 def _rtp_section(item: _Taken, media: AcceptedMedia, local: LocalParameters) -> RtpSection:
-    offered = item.offered
-    own = local.sections[item.index]
-    direction = offered.direction or Direction.SENDRECV
-    pairs = tuple(
-        (group.ssrcs[0], group.ssrcs[1])
-        for group in offered.source_groups
-        if group.semantics == "FID" and len(group.ssrcs) == 2
-    )
-    repairs = {
-        group.ssrcs[1]
-        for group in offered.source_groups
-        if group.semantics in ("FID", "FEC-FR") and len(group.ssrcs) == 2
-    }
-    return RtpSection(
-        mid=offered.mid,
-        kind=offered.media,
+    direction = item.offered.direction or Direction.SENDRECV
+    return rtp_section(
+        item.offered,
         codecs=media.codecs,
-        header_extensions=tuple((one.id, one.uri) for one in media.header_extensions),
-        remote_ssrcs=tuple(one.ssrc for one in offered.sources if one.ssrc not in repairs),
-        remote_rtx=pairs,
-        local_ssrc=own.ssrc,
-        local_rtx_ssrc=own.rtx_ssrc if any(c.rtx_payload_type for c in media.codecs) else None,
+        header_extensions=media.header_extensions,
+        own=local.sections[item.index],
         cname=local.cname,
         # There is nothing to send to a peer that sends nothing.
         sends=direction is Direction.SENDRECV,
@@ -335,17 +306,7 @@ def _with_media(
     )
     if not rtp.sends:
         return accepted
-    track_id = f"{stream_id}-{rtp.mid}"
-    parameters = (
-        SourceParameter(name="cname", value=rtp.cname),
-        SourceParameter(name="msid", value=f"{stream_id} {track_id}"),
-    )
     ssrcs = (
         (rtp.local_ssrc,) if rtp.local_rtx_ssrc is None else (rtp.local_ssrc, rtp.local_rtx_ssrc)
     )
-    return replace(
-        accepted,
-        msids=(Msid(stream=stream_id, track=track_id),),
-        sources=tuple(Source(ssrc=ssrc, parameters=parameters) for ssrc in ssrcs),
-        source_groups=(source_group_of("FID", ssrcs),) if len(ssrcs) > 1 else (),
-    )
+    return with_stream(accepted, stream_id=stream_id, cname=rtp.cname, ssrcs=ssrcs)

@@ -5,6 +5,7 @@ import secrets
 import string
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 
 from aiortc import RTCCertificate
@@ -17,8 +18,9 @@ from jinglebridge.bridge.ports import (
 )
 from jinglebridge.errors import LocalProtocolError
 from jinglebridge.media.dtls import fingerprint_of
-from jinglebridge.media.negotiation import negotiate
-from jinglebridge.media.plan import LocalParameters, SectionParameters, TransportPlan
+from jinglebridge.media.negotiation import MAX_TRANSPORTS, negotiate
+from jinglebridge.media.offering import make_offer, take_answer
+from jinglebridge.media.plan import LocalParameters, SectionParameters
 from jinglebridge.media.program import Program
 from jinglebridge.media.rtp.congestion import TransportCc
 from jinglebridge.media.settings import MediaSettings
@@ -41,6 +43,14 @@ _WORST_FIRST = (
     ConnectionState.NEW,
     ConnectionState.CONNECTED,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offered:
+    """Our offer while it waits for its answer."""
+
+    offer: Offer
+    local: LocalParameters
 
 
 class Peer:
@@ -67,6 +77,9 @@ class Peer:
         self._emit = emit
         self._transport_cc = TransportCc()
         self._transports: tuple[MediaTransport, ...] = ()
+        self._needless: tuple[MediaTransport, ...] = ()
+        """Those of our offer that the answer did without."""
+        self._offered: _Offered | None = None
         self._held: deque[TrickledCandidates] = deque(maxlen=_MAX_HELD)
         self._state = ConnectionState.NEW
         self._clock: asyncio.Task[None] | None = None
@@ -79,17 +92,62 @@ class Peer:
 
     async def answer(self, offer: Offer) -> Answer:
         """Take the peer's offer and begin to connect; see ``MediaSession``."""
+        self._check_unused()
+        negotiated = negotiate(offer, self._local_parameters(len(offer.media)))
+        for plan in negotiated.transports:
+            # The answerer is controlled; an ice-lite peer cannot control (RFC 8445 §6.1.1).
+            transport = self._open(
+                plan.mids[0], plan.local_ufrag, plan.local_pwd, controlling=plan.remote_is_lite
+            )
+            transport.connect(plan)
+            self._transports += (transport,)
+        for transport in self._transports:
+            transport.start()
+        await self._run()
+        return negotiated.answer
+
+    async def prepare_offer(self, kinds: tuple[str, ...]) -> Offer:
+        """Offer, and look for candidates of every section; see ``MediaSession``."""
+        self._check_unused()
+        local = self._local_parameters(min(len(kinds), MAX_TRANSPORTS))
+        offer = make_offer(kinds, local)
+        self._offered = _Offered(offer=offer, local=local)
+        self._transports = tuple(
+            self._open(section.mid, own.ufrag, own.pwd, controlling=True)
+            for section, own in zip(offer.media, local.sections, strict=True)
+        )
+        for transport in self._transports:
+            transport.start()
+        return offer
+
+    async def commit(self, answer: Answer) -> None:
+        """Connect as the peer's answer says; see ``MediaSession``."""
+        if self._offered is None or self._closed:
+            raise LocalProtocolError("this media session has no offer that waits for an answer")
+        plans = take_answer(self._offered.offer, answer, self._offered.local)
+        ours = {
+            section.mid: transport
+            for section, transport in zip(self._offered.offer.media, self._transports, strict=True)
+        }
+        self._offered = None
+        used = {plan.mids[0]: ours.pop(plan.mids[0]) for plan in plans}
+        self._transports = tuple(used.values())
+        self._needless = tuple(ours.values())
+        for plan in plans:
+            used[plan.mids[0]].connect(plan)
+        await self._run()
+        await self._close_all(self._needless)
+
+    def _check_unused(self) -> None:
         if self._transports or self._closed:
             raise LocalProtocolError("this media session has had its offer")
-        negotiated = negotiate(offer, self._local_parameters(len(offer.media)))
-        self._transports = tuple(self._open(plan) for plan in negotiated.transports)
+
+    async def _run(self) -> None:
+        """What follows when plans are known: candidates that waited, and the clock."""
         held, self._held = tuple(self._held), deque(maxlen=_MAX_HELD)
         for trickled in held:
             await self.add_candidates(trickled)
-        for transport in self._transports:
-            transport.start()
         self._clock = asyncio.create_task(self._tick(), name="media clock")
-        return negotiated.answer
 
     async def add_candidates(self, trickled: TrickledCandidates) -> None:
         """Add the peer's candidates; see ``MediaSession``.
@@ -100,7 +158,9 @@ class Peer:
         """
         for transport in self._transports:
             plan = transport.plan
-            if trickled.mid in plan.mids and trickled.ufrag in (None, plan.remote_ufrag):
+            if plan is None or trickled.mid not in plan.mids:
+                continue
+            if trickled.ufrag in (None, plan.remote_ufrag):
                 for candidate in trickled.candidates:
                     transport.add_candidate(candidate)
                 return
@@ -114,26 +174,32 @@ class Peer:
         if self._clock is not None:
             self._clock.cancel()
             await asyncio.wait([self._clock])
-        if self._transports:
-            await asyncio.gather(*(transport.close() for transport in self._transports))
+        await self._close_all((*self._transports, *self._needless))
         self._set_state(ConnectionState.CLOSED)
 
     def stats(self) -> tuple[object, ...]:
         """RTP statistics of each transport."""
-        return tuple(transport.rtp.stats() for transport in self._transports)
+        return tuple(one.rtp.stats() for one in self._transports if one.rtp is not None)
 
-    def _open(self, plan: TransportPlan) -> MediaTransport:
+    @staticmethod
+    async def _close_all(transports: tuple[MediaTransport, ...]) -> None:
+        await asyncio.gather(*(transport.close() for transport in transports))
+
+    def _open(self, mid: str, ufrag: str, pwd: str, *, controlling: bool) -> MediaTransport:
         def found(candidate: Candidate | None) -> None:
             trickled = TrickledCandidates(
-                mid=plan.mids[0],
-                ufrag=plan.local_ufrag,
+                mid=mid,
+                ufrag=ufrag,
                 candidates=() if candidate is None else (candidate,),
                 end_of_candidates=candidate is None,
             )
             self._emit(LocalCandidates(trickled=trickled))
 
         return MediaTransport(
-            plan=plan,
+            name=mid,
+            ufrag=ufrag,
+            pwd=pwd,
+            controlling=controlling,
             settings=self._settings,
             certificate=self._certificate,
             program=self._program,

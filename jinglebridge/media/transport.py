@@ -25,10 +25,15 @@ logger = logging.getLogger(__name__)
 
 
 class MediaTransport:
-    """Runs one :class:`TransportPlan` in one task of its own, which owns every socket and task.
+    """Looks for candidates, then runs one :class:`TransportPlan`.
+
+    All of it is one task, which owns every socket and every other task.
 
     Args:
-        plan: what was negotiated.
+        name: for logs.
+        ufrag: our ICE username fragment.
+        pwd: our ICE password.
+        controlling: our first idea of the ICE role (RFC 8445 §6.1.1).
         settings: addresses, ports and times.
         certificate: ours.
         program: what happens to the packets.
@@ -40,7 +45,10 @@ class MediaTransport:
     def __init__(
         self,
         *,
-        plan: TransportPlan,
+        name: str,
+        ufrag: str,
+        pwd: str,
+        controlling: bool,
         settings: MediaSettings,
         certificate: RTCCertificate,
         program: Program,
@@ -48,40 +56,44 @@ class MediaTransport:
         found: Callable[[Candidate | None], None],
         changed: Callable[[], None],
     ) -> None:
-        self.plan = plan
         self.state = ConnectionState.NEW
+        self.plan: TransportPlan | None = None
+        """What was negotiated, once it is known."""
         self.error: CallError | None = None
         """Why the transport failed."""
+        self.rtp: RtpTransport | None = None
+        """From the plan on."""
+        self._name = name
         self._settings = settings
+        self._certificate = certificate
+        self._program = program
+        self._transport_cc = transport_cc
         self._found = found
         self._changed = changed
         self._mux = Mux()
         self._ice = IceConnection(
-            # The answerer is controlled; an ice-lite peer cannot control (RFC 8445 §6.1.1).
-            controlling=plan.remote_is_lite,
-            ufrag=plan.local_ufrag,
-            pwd=plan.local_pwd,
+            controlling=controlling,
+            ufrag=ufrag,
+            pwd=pwd,
             settings=settings,
             receiver=self._mux,
         )
-        self._dtls = DtlsTransport(
-            mux=self._mux,
-            certificate=certificate,
-            role=plan.role,
-            fingerprints=plan.remote_fingerprints,
-        )
-        self.rtp = RtpTransport(
-            self._dtls.send_rtp, self._dtls.send_rtcp, program, transport_cc=transport_cc
-        )
-        self._data = DataChannels(self._dtls, plan.data) if plan.data is not None else None
+        self._dtls: DtlsTransport | None = None
+        self._data: DataChannels | None = None
+        self._planned: asyncio.Future[TransportPlan] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Look for candidates and connect, in the background."""
-        for candidate in self.plan.remote_candidates:
+        """Look for candidates in the background, and connect once there is a plan."""
+        self._task = asyncio.create_task(self._run(), name=f"media transport {self._name}")
+
+    def connect(self, plan: TransportPlan) -> None:
+        """Connect as negotiated; called once, before or after :meth:`start`."""
+        self.plan = plan
+        for candidate in plan.remote_candidates:
             self.add_candidate(candidate)
-        self._task = asyncio.create_task(self._run(), name=f"media transport {self.plan.mids[0]}")
+        self._planned.set_result(plan)
 
     def add_candidate(self, candidate: Candidate) -> None:
         """Try one more address of the peer, if the policy allows it."""
@@ -93,12 +105,13 @@ class MediaTransport:
         Args:
             now: monotonic time in seconds.
         """
-        if self._task is None or self.state is not ConnectionState.CONNECTED:
+        connected = self.state is ConnectionState.CONNECTED
+        if self._task is None or self.rtp is None or not connected:
             return
         try:
             self.rtp.tick(now)
         except Exception as error:
-            logger.exception("RTP of media transport %s broke", self.plan.mids[0])
+            logger.exception("RTP of media transport %s broke", self._name)
             self.error = GeneralError(f"RTP broke: {type(error).__name__}")
             self._task.cancel()
 
@@ -113,42 +126,51 @@ class MediaTransport:
 
     async def _run(self) -> None:
         try:
+            await self._ice.gather(self._found)
+            self._found(None)
+            plan = await self._planned
             self._set_state(ConnectionState.CONNECTING)
             try:
                 async with asyncio.timeout(self._settings.connect_timeout_s):
-                    await self._connect()
+                    dtls = await self._connect(plan)
             except TimeoutError:
                 raise ConnectivityError("no path between the parties was found in time") from None
             self._set_state(ConnectionState.CONNECTED)
-            await self._wait_lost()
+            await self._wait_lost(dtls)
         except CallError as error:
             self.error = error
         except Exception as error:
-            logger.exception("media transport %s broke", self.plan.mids[0])
+            logger.exception("media transport %s broke", self._name)
             self.error = GeneralError(f"the media transport broke: {type(error).__name__}")
         finally:
             await self._end()
             if self.error is not None:
                 self._set_state(ConnectionState.FAILED)
 
-    async def _connect(self) -> None:
-        await self._ice.gather(self._found)
-        self._found(None)
+    async def _connect(self, plan: TransportPlan) -> DtlsTransport:
+        dtls = self._dtls = DtlsTransport(
+            mux=self._mux,
+            certificate=self._certificate,
+            role=plan.role,
+            fingerprints=plan.remote_fingerprints,
+        )
+        rtp = self.rtp = RtpTransport(
+            dtls.send_rtp, dtls.send_rtcp, self._program, transport_cc=self._transport_cc
+        )
+        if plan.data is not None:
+            self._data = DataChannels(dtls, plan.data)
         self._mux.attach(self._ice)
         self._ice.watch_consent(self._consent_changed)
-        await self._ice.establish(
-            remote_ufrag=self.plan.remote_ufrag,
-            remote_pwd=self.plan.remote_pwd,
-            remote_is_lite=self.plan.remote_is_lite,
-        )
-        self.rtp.configure(self.plan.rtp, monotonic())
-        await self._dtls.open(self.rtp)
+        await self._ice.establish(remote_ufrag=plan.remote_ufrag, remote_pwd=plan.remote_pwd)
+        rtp.configure(plan.rtp, monotonic())
+        await dtls.open(rtp)
         if self._data is not None:
             await self._data.start()
+        return dtls
 
-    async def _wait_lost(self) -> None:
+    async def _wait_lost(self, dtls: DtlsTransport) -> None:
         """Return never: raises when the peer ends DTLS or no longer answers."""
-        ended = asyncio.create_task(self._dtls.wait_ended())
+        ended = asyncio.create_task(dtls.wait_ended())
         lost = asyncio.create_task(self._ice.wait_closed())
         try:
             await asyncio.wait((ended, lost), return_when=asyncio.FIRST_COMPLETED)
@@ -168,19 +190,21 @@ class MediaTransport:
         """
         if self._ending is None:
             self._ending = asyncio.create_task(
-                self._release(), name=f"end of media transport {self.plan.mids[0]}"
+                self._release(), name=f"end of media transport {self._name}"
             )
         await asyncio.wait([self._ending])
         error = self._ending.exception()
         if error is not None:
-            logger.error("media transport %s did not end well", self.plan.mids[0], exc_info=error)
+            logger.error("media transport %s did not end well", self._name, exc_info=error)
 
     async def _release(self) -> None:
-        self.rtp.close()
+        if self.rtp is not None:
+            self.rtp.close()
         if self._data is not None:
             await self._data.close()
-        with suppress(ConnectionError):
-            await self._dtls.close()
+        if self._dtls is not None:
+            with suppress(ConnectionError):
+                await self._dtls.close()
         self._mux.close()
         await self._ice.close()
 

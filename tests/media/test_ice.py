@@ -61,7 +61,6 @@ async def establish(near: End, far: End) -> None:
     await near.ice.establish(
         remote_ufrag=far.ice.local_username,
         remote_pwd=far.ice.local_password,
-        remote_is_lite=False,
     )
 
 

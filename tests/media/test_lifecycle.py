@@ -91,9 +91,7 @@ async def silent_peer(peer: Peer, events: Events) -> AsyncIterator[Mux]:
     assert section.ice_ufrag is not None
     assert section.ice_pwd is not None
     async with asyncio.timeout(5):
-        await ice.establish(
-            remote_ufrag=section.ice_ufrag, remote_pwd=section.ice_pwd, remote_is_lite=False
-        )
+        await ice.establish(remote_ufrag=section.ice_ufrag, remote_pwd=section.ice_pwd)
     try:
         yield mux
     finally:

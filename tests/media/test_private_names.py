@@ -24,9 +24,11 @@ CONNECTION_ATTRIBUTES = {
     "_local_candidates_end": bool,
     "_local_candidates_start": bool,
     "_nominated": dict,
+    "_nominating": set,
     "_protocols": list,
     "_query_consent_task": type(None),
     "_remote_candidates": list,
+    "remote_is_lite": bool,
 }
 CONNECTION_METHODS = {
     "_add_remote_candidate": ["self", "remote_candidate", "network_host"],

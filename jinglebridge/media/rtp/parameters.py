@@ -8,6 +8,7 @@ class RtpCodec:
     """One payload type that both sides agreed on."""
 
     payload_type: int
+    """What the peer's packets say."""
     name: str
     """Encoding name in lower case, ``vp8`` for example."""
     clock_rate: int
@@ -16,14 +17,18 @@ class RtpCodec:
     """``nack``, ``nack pli``, ``ccm fir``, ``transport-cc``, ``goog-remb``."""
     rtx_payload_type: int | None = None
     """Payload type of its retransmissions (RFC 4588), when negotiated."""
+    sent_type: int | None = None
+    """What our packets say, where the peer's answer has a number of its own (RFC 3264 §6.1)."""
+    sent_rtx_type: int | None = None
+    """The same of retransmissions; ``None`` where :attr:`rtx_payload_type` holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RtpSection:
     """One RTP m-section as both sides agreed on it.
 
-    Payload types and header extension ids are the same in both directions (RFC 9429 §5.3.1: the
-    answer takes over the offer's).
+    Header extension ids are the same in both directions (RFC 8285 §6), and payload types too, but
+    for peers that answer with numbers of their own.
     """
 
     mid: str

@@ -1,6 +1,6 @@
 """One outgoing stream: numbers its packets, keeps them for a while, repeats them when asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import cast
 
@@ -53,6 +53,7 @@ class OutgoingStream:
         "_rtx_types",
         "_section",
         "_send_rtp",
+        "_sent_types",
         "_source",
         "_ssrc",
         "_transport_cc",
@@ -93,11 +94,12 @@ class OutgoingStream:
         self._mid_id = extension_id(section, MID)
         self._transport_cc_id = extension_id(section, TRANSPORT_CC)
         self._answers_nack = any("nack" in codec.feedback for codec in section.codecs)
-        self._rtx_types = {
-            codec.payload_type: codec.rtx_payload_type
+        self._sent_types = {
+            codec.payload_type: codec.sent_type
             for codec in section.codecs
-            if codec.rtx_payload_type is not None and section.local_rtx_ssrc is not None
+            if codec.sent_type is not None
         }
+        self._rtx_types = dict(_rtx_types(section)) if section.local_rtx_ssrc is not None else {}
 
     @property
     def section(self) -> RtpSection:
@@ -133,6 +135,8 @@ class OutgoingStream:
         if plan is None:
             plan = self._plan(header)
         packet = bytearray(data)
+        if self._sent_types:
+            packet[1] = data[1] & 0x80 | self._sent_types.get(data[1] & 0x7F, data[1] & 0x7F)
         _HALF.pack_into(packet, 2, number)
         packet[8:12] = self._ssrc
         if self._numbering.timestamp_offset:
@@ -258,3 +262,11 @@ class OutgoingStream:
             lost=self._lost,
             round_trip=self._round_trip,
         )
+
+
+def _rtx_types(section: RtpSection) -> Iterator[tuple[int, int]]:
+    """For the payload types that we send, what their retransmissions say."""
+    for codec in section.codecs:
+        repeated = codec.rtx_payload_type if codec.sent_rtx_type is None else codec.sent_rtx_type
+        if repeated is not None:
+            yield codec.payload_type if codec.sent_type is None else codec.sent_type, repeated
