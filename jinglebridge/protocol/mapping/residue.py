@@ -186,7 +186,7 @@ def _repeats(section: MediaDescription, item: Attribute) -> bool:
     text = item.name if item.value is None else f"{item.name}:{item.value}"
     if item.name not in codecs.NAMES:
         return grammar.read(item.name, text) is not None
-    line = codecs.read(item.name, text)
+    line = codecs.read(text)
     offered = {str(payload.id) for payload in section.payload_types} | {"", "*"}
     return line is not None and line.payload in offered
 

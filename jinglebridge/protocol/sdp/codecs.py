@@ -8,7 +8,7 @@ from jinglebridge.protocol.jingle.xep_0293 import RtcpFeedbackInterval
 from jinglebridge.protocol.jingle.xep_0294 import is_extension_id
 from jinglebridge.protocol.sdp import grammar
 from jinglebridge.protocol.sdp.description import Direction, HeaderExtension
-from jinglebridge.protocol.sdp.lines import number, parse_feedback, parse_fmtp, words_of
+from jinglebridge.protocol.sdp.lines import build_fmtp, number, parse_feedback, parse_fmtp, words_of
 
 NAMES = frozenset({"rtpmap", "fmtp", "rtcp-fb", "extmap"})
 """None of these lines is anybody's secret."""
@@ -29,19 +29,21 @@ class CodecLine:
     """Of the field's kind; for ``rtpmap`` name, clock rate and channels."""
     text: str = ""
     """The words of ``fmtp`` as they stood."""
+    is_usual: bool = True
+    """Whether they are what the parameters make."""
 
 
-def read(name: str, text: str) -> CodecLine | None:
+def read(text: str) -> CodecLine | None:
     """Read one of these lines, ``None`` if it is not exactly of its form.
 
     Args:
-        name: one of ``NAMES``.
-        text: the line without ``a=``.
+        text: the line without ``a=``; it begins with one of ``NAMES``.
     """
-    return _remembered(name, text) if len(text) <= _LONGEST else _read(name, text)
+    return _remembered(text) if len(text) <= _LONGEST else _read(text)
 
 
-def _read(name: str, text: str) -> CodecLine | None:
+def _read(text: str) -> CodecLine | None:
+    name = text.partition(":")[0]
     parts = grammar.read(name, text)
     return None if parts is None else _READERS[name](parts)
 
@@ -56,7 +58,10 @@ def _rtpmap(parts: dict[str, str | None]) -> CodecLine | None:
 def _fmtp(parts: dict[str, str | None]) -> CodecLine | None:
     text = parts["config"] or ""
     parameters = parse_fmtp(text)
-    return CodecLine("fmtp", parts["payload"] or "", parameters, text) if parameters else None
+    if not parameters:
+        return None
+    is_usual = build_fmtp(parameters) == text
+    return CodecLine("fmtp", parts["payload"] or "", parameters, text, is_usual)
 
 
 def _rtcp_fb(parts: dict[str, str | None]) -> CodecLine | None:

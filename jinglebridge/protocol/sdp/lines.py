@@ -149,6 +149,15 @@ def parse_candidate(text: str) -> Candidate:
     parts = grammar.read("candidate", line)
     if parts is None:
         raise SdpError("not a candidate", content=line)
+    return candidate_of(parts)
+
+
+def candidate_of(parts: dict[str, str | None]) -> Candidate:
+    """The value of the parts of a ``candidate`` line.
+
+    Raises:
+        SdpError: a number is out of range.
+    """
     words = words_of(parts["pairs"])
     pairs = list(zip(words[::2], words[1::2], strict=True))
     known: dict[str, str] = {}
@@ -164,7 +173,9 @@ def parse_candidate(text: str) -> Candidate:
     component, port = number(parts["component"], 256), number(parts["port"], 65_535)
     priority = number(parts["priority"])
     if component is None or port is None or priority is None:
-        raise SdpError("a number of the candidate is out of range", content=line)
+        numbers = (parts[name] for name in ("component", "priority", "port"))
+        content = " ".join(text or "" for text in numbers)
+        raise SdpError("a number of the candidate is out of range", content=content)
     return Candidate(
         foundation=parts["foundation"] or "",
         component=component,

@@ -7,6 +7,7 @@ A line that is understood fills a field; any other ``a=`` line is kept as an
 
 import re
 from collections.abc import Callable
+from itertools import starmap
 from typing import Any
 
 from jinglebridge.errors import MalformedStanza, SdpError
@@ -30,11 +31,10 @@ from jinglebridge.protocol.sdp.description import (
 )
 from jinglebridge.protocol.sdp.lines import (
     build_candidate,
-    build_fmtp,
+    candidate_of,
     checked,
     is_sayable,
     number,
-    parse_candidate,
     words_of,
 )
 from jinglebridge.protocol.xml import parse_value
@@ -48,9 +48,9 @@ BANDWIDTH = re.compile(r"b=([^\s:]+):(\S+)", re.ASCII)
 DIRECTIONS = {direction.value: direction for direction in Direction}
 MAX_LINES = 4096
 _NOT_IN_SECTION = "vomst"
-_TAKEN_BY = {"rtpmap": "name", "trr_int": "trr_int"}
-"""Which value of a payload type says that a line of this kind has been there."""
 """Types of lines that a section cannot have (RFC 8866 §5)."""
+_ONCE = ("rtpmap", "trr_int")
+"""Lines that a payload type can have one of."""
 
 
 class SectionReader:
@@ -66,9 +66,8 @@ class SectionReader:
         self._index: int | None = index
         self._values: dict[str, Any] = {"connection": None}
         self._lists: dict[str, list[Any]] = {}
-        self._payloads: dict[str, dict[str, Any]] = {}
+        self._payloads: dict[str, dict[str, list[CodecLine]]] = {}
         self._sources: dict[int, list[SourceParameter]] = {}
-        self._fmtp_texts: dict[int, list[str]] = {}
         self._lines = 0
         if line:
             self._read_media_line(line_number, line)
@@ -91,7 +90,7 @@ class SectionReader:
             payload = number(text, 127)
             if payload is None or str(payload) != text or text in self._payloads:
                 raise self._error("payload types are different numbers to 127", line_number, line)
-            self._payloads[text] = {"id": payload}
+            self._payloads[text] = {}
 
     def read(self, line_number: int, line: str, *, is_checked: bool = False) -> None:
         """Take one line.
@@ -126,20 +125,18 @@ class SectionReader:
         self._lists.setdefault(name, []).append(value)
 
     def _read_attribute(self, text: str) -> None:
-        name = text.partition(":")[0]
-        if text in DIRECTIONS and "direction" not in self._values:
-            self._values["direction"] = DIRECTIONS[text]
-            return
+        name, colon, value = text.partition(":")
         if not self._understand(name, text):
-            name, colon, value = text.partition(":")
             self._add("attributes", Attribute(name=name, value=value if colon else None))
 
     def _understand(self, name: str, text: str) -> bool:
         if "\t" in text:
             return False  # it cannot stand in an XML attribute unchanged
         if name in codecs.NAMES:
-            line = codecs.read(name, text)
+            line = codecs.read(text)
             return line is not None and self._take(line)
+        if text in DIRECTIONS:
+            return self._once("direction", DIRECTIONS[text])
         handler = _HANDLERS.get(name)
         parts = grammar.read(name, text) if handler is not None else None
         return parts is not None and handler is not None and handler(self, parts, text)
@@ -161,28 +158,17 @@ class SectionReader:
 
     def _take(self, line: CodecLine) -> bool:
         """Put what a line says of a codec into its place, if there is one left."""
-        if line.field == "header_extensions":
+        payload = self._payloads.get(line.payload)
+        if payload is not None:
+            lines = payload.setdefault(line.field, [])
+            if lines and line.field in _ONCE:
+                return False
+            lines.append(line)
+            return True
+        if line.field == "header_extensions" or (line.payload, line.field) == ("*", "rtcp_fb"):
             self._add(line.field, line.value)
             return True
-        if line.payload == "*":
-            if line.field == "rtcp_fb":
-                self._add(line.field, line.value)
-                return True
-            return line.field == "trr_int" and self._once(line.field, line.value)
-        payload = self._payloads.get(line.payload)
-        if payload is None or _TAKEN_BY.get(line.field, "") in payload:
-            return False
-        match line.field:
-            case "rtpmap":
-                payload["name"], payload["clockrate"], payload["channels"] = line.value
-            case "fmtp":
-                payload["parameters"] = payload.get("parameters", ()) + line.value
-                self._fmtp_texts.setdefault(payload["id"], []).append(line.text)
-            case "rtcp_fb":
-                payload["rtcp_fb"] = (*payload.get("rtcp_fb", ()), line.value)
-            case _:
-                payload["trr_int"] = line.value
-        return True
+        return (line.payload, line.field) == ("*", "trr_int") and self._once("trr_int", line.value)
 
     def _ssrc(self, parts: Parts, _: str) -> bool:
         ssrc = number(parts["ssrc"])
@@ -200,9 +186,9 @@ class SectionReader:
         self._add("source_groups", source_group_of(parts["semantics"] or "", known))
         return True
 
-    def _candidate(self, _: Parts, text: str) -> bool:
+    def _candidate(self, parts: Parts, text: str) -> bool:
         try:
-            candidate = parse_candidate(text)
+            candidate = candidate_of(parts)
         except SdpError:
             return False
         if build_candidate(candidate) != text or not is_sayable(candidate):
@@ -272,17 +258,34 @@ class SectionReader:
             for ssrc, parameters in self._sources.items()
         )
         fmtp_texts = tuple(
-            (number, text)
-            for number, texts in self._fmtp_texts.items()
-            for text in texts
-            if texts != [build_fmtp(self._payloads[str(number)]["parameters"])]
+            (int(number), line.text)
+            for number, lines in self._payloads.items()
+            for line in _unusual(lines.get("fmtp", []))
         )
         return MediaDescription(
             **{"media": "", "mid": f"{self._index}", **self._values, **lists},
-            payload_types=tuple(PayloadType(**values) for values in self._payloads.values()),
+            payload_types=tuple(starmap(_payload_type, self._payloads.items())),
             fmtp_texts=fmtp_texts,
             sources=sources,
         )
+
+
+def _payload_type(number: str, lines: dict[str, list[CodecLine]]) -> PayloadType:
+    name, clockrate, channels = lines["rtpmap"][0].value if "rtpmap" in lines else (None,) * 3
+    return PayloadType(
+        id=int(number),
+        name=name,
+        clockrate=clockrate,
+        channels=channels,
+        parameters=tuple([item for line in lines.get("fmtp", ()) for item in line.value]),
+        rtcp_fb=tuple([line.value for line in lines.get("rtcp_fb", ())]),
+        trr_int=lines["trr_int"][0].value if "trr_int" in lines else None,
+    )
+
+
+def _unusual(lines: list[CodecLine]) -> list[CodecLine]:
+    """The lines of ``fmtp`` whose texts differ from the one line that their parameters make."""
+    return [] if len(lines) == 1 and lines[0].is_usual else lines
 
 
 def _number_into(field: str, largest: int) -> Callable[[SectionReader, Parts, str], bool]:
