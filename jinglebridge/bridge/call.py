@@ -6,9 +6,9 @@ are caught: whatever goes wrong ends this call with a reason, and no other.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
 
 import structlog
 
@@ -22,23 +22,27 @@ from jinglebridge.bridge.ports import (
     MediaSession,
     Signaling,
 )
+from jinglebridge.bridge.reasons import reason_for, refusal
+from jinglebridge.bridge.requests import Requests
 from jinglebridge.errors import (
+    AnswerLost,
     CallError,
     ConnectivityError,
     GeneralError,
     Gone,
-    LocalProtocolError,
     ResourceConstraint,
     SignalingError,
     Timeout,
 )
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
+    Creator,
     Jingle,
     Reason,
     ReasonCondition,
     reason_of,
 )
+from jinglebridge.protocol.jingle.xep_0167 import Ringing
 from jinglebridge.protocol.sdp.description import TrickledCandidates
 from jinglebridge.protocol.session.events import (
     AnswerReceived,
@@ -52,14 +56,37 @@ from jinglebridge.protocol.session.events import (
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.session.transitions import State
 
+TIMED_OUT = "remote-server-timeout"
+"""The condition of an error that came from nobody: the peer may have got the request."""
 _FATAL = ("item-not-found", "gone", "recipient-unavailable", "remote-server-not-found")
 """Errors to any request that say that the peer or its session is no more."""
-MAX_WORDS = 500
-"""Characters of a reason's text."""
+
+
+class Progress(Enum):
+    """How far a call has got."""
+
+    RINGING = "ringing"
+    ANSWERED = "answered"
+    CONNECTED = "connected"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class _Dial:
+    """Offer these kinds of media."""
+
+    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _HangUp:
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """The peer's session-initiate crossed ours and won."""
+
     reason: Reason
 
 
@@ -76,16 +103,17 @@ class _Broken:
     error: Exception
 
 
-_Item = Event | MediaEvent | _HangUp | _RequestFailed | _Broken
+_Item = Event | MediaEvent | _Dial | _HangUp | _Superseded | _RequestFailed | _Broken
 
 
 class Call:
     """A session with its media.
 
     Args:
-        session: the Jingle session, in which the peer is the initiator.
-        events: what the session said of the peer's session-initiate.
-        service: name of the service that was called.
+        session: the Jingle session.
+        events: what it said of the peer's session-initiate; none where we initiate.
+        kinds: the media that we offer where we initiate, ``audio`` or ``video``.
+        service: name of the service that was called, or calls.
         signaling: the way to the peer.
         engine: opens the media half.
         limits: bounds and time-outs.
@@ -96,7 +124,8 @@ class Call:
         self,
         *,
         session: JingleSession,
-        events: Iterable[Event],
+        events: Iterable[Event] = (),
+        kinds: tuple[str, ...] = (),
         service: str,
         signaling: Signaling,
         engine: MediaEngine,
@@ -105,14 +134,19 @@ class Call:
     ) -> None:
         self.session = session
         self.service = service
-        self._signaling = signaling
         self._engine = engine
         self._limits = limits
         self._ended = ended
         self._inbox: asyncio.Queue[_Item] = asyncio.Queue()
+        if kinds:
+            self._inbox.put_nowait(_Dial(kinds))
         for event in events:
             self._inbox.put_nowait(event)
-        self._requests: set[asyncio.Task[None]] = set()
+        self._requests = Requests(
+            session=session, signaling=signaling, limits=limits, failed=self._note_failure
+        )
+        self._refusal: SignalingError | None = None
+        self._observers: list[Callable[[Progress], None]] = []
         self._media: MediaSession | None = None
         self._connection = ConnectionState.NEW
         self._deadline: asyncio.TimerHandle | None = None
@@ -125,6 +159,11 @@ class Call:
     def reason(self) -> Reason | None:
         """Why the call ended, once it has."""
         return self._reason
+
+    @property
+    def refusal(self) -> SignalingError | None:
+        """The error that our session-initiate was answered with, if it was."""
+        return self._refusal
 
     @property
     def connection(self) -> ConnectionState:
@@ -148,12 +187,25 @@ class Call:
         self._hanging_up = True
         self._inbox.put_nowait(_HangUp(reason or reason_of(ReasonCondition.SUCCESS)))
 
+    def supersede(self, reason: Reason) -> None:
+        """End a call of ours because the peer's crossed it and won (XEP-0166 §7.2.16)."""
+        self._hanging_up = True
+        self._inbox.put_nowait(_Superseded(reason))
+
+    def observe(self, observer: Callable[[Progress], None]) -> None:
+        """Tell somebody of the call's progress from now on."""
+        self._observers.append(observer)
+
+    def _progressed(self, progress: Progress) -> None:
+        for observer in self._observers:
+            observer(progress)
+
     async def _run(self) -> None:
         try:
             while self._reason is None:
                 await self._handle(await self._inbox.get())
         except CallError as error:
-            self._end(_reason_for(error))
+            self._end(reason_for(error))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -174,43 +226,69 @@ class Call:
         match item:
             case OfferReceived():
                 await self._answer(item)
+            case AnswerReceived():
+                await self._answered(item)
+            case _Dial():
+                await self._dial(item.kinds)
             case CandidatesReceived():
                 await self._add_candidates(item.trickled)
             case LocalCandidates():
-                self._send_all(self.session.trickle(item.trickled))
+                self._requests.send(*self.session.trickle(item.trickled))
             case ConnectionChanged():
                 self._connection_changed(item)
             case InfoReceived():
-                self._log.debug("peer informed", info=type(item.info).__name__.lower())
+                self._informed(item)
             case OfferRefused():
                 self._end(item.reason)
             case SessionEnded():
                 self._reason = item.reason or reason_of(ReasonCondition.SUCCESS)
             case _HangUp():
                 self._end(item.reason)
+            case _Superseded():
+                self._give_way(item.reason)
             case _RequestFailed():
                 self._request_failed(item)
             case _Broken():
                 raise item.error
-            case AnswerReceived():
-                raise LocalProtocolError("an answer to a call that never offered")
+
+    async def _open(self) -> MediaSession:
+        self._media = await self._engine.open(
+            self.service, self.session.peer, self._inbox.put_nowait
+        )
+        return self._media
+
+    async def _dial(self, kinds: tuple[str, ...]) -> None:
+        try:
+            async with asyncio.timeout(self._limits.accept_timeout):
+                offer = await (await self._open()).prepare_offer(kinds)
+        except TimeoutError:
+            raise Timeout("the media side made no offer in time") from None
+        if self._hanging_up:
+            return  # that waits in the inbox
+        self._requests.send(self.session.initiate(offer), *self.session.delivered())
+        error = Timeout("nobody answered in time")
+        self._set_deadline(self._limits.ring_timeout, _Broken(error))
+
+    async def _answered(self, event: AnswerReceived) -> None:
+        self._progressed(Progress.ANSWERED)
+        self._await_connection()
+        try:
+            async with asyncio.timeout(self._limits.accept_timeout):
+                await (self._media or await self._open()).commit(event.answer)
+        except TimeoutError:
+            raise Timeout("the media side did not take the answer in time") from None
 
     async def _answer(self, event: OfferReceived) -> None:
         try:
             async with asyncio.timeout(self._limits.accept_timeout):
-                self._media = await self._engine.open(
-                    self.service, self.session.peer, self._inbox.put_nowait
-                )
-                answer = await self._media.answer(event.offer)
+                answer = await (await self._open()).answer(event.offer)
         except TimeoutError:
             raise Timeout("the media side did not answer in time") from None
         if self._hanging_up or self.session.state is not State.PENDING:
             return  # one of us hung up meanwhile; that waits in the inbox
-        self._send(self.session.accept(answer))
-        self._send_all(self.session.delivered())
-        self._deadline = asyncio.get_running_loop().call_later(
-            self._limits.connect_timeout, self._connect_timed_out
-        )
+        self._requests.send(self.session.accept(answer), *self.session.delivered())
+        self._progressed(Progress.ANSWERED)
+        self._await_connection()
 
     async def _add_candidates(self, trickled: TrickledCandidates) -> None:
         if self._media is None:
@@ -221,9 +299,20 @@ class Call:
         except TimeoutError:
             raise Timeout("the media side took no candidates in time") from None
 
-    def _connect_timed_out(self) -> None:
+    def _await_connection(self) -> None:
         error = ConnectivityError("no path for media was found in time")
-        self._inbox.put_nowait(ConnectionChanged(state=ConnectionState.FAILED, error=error))
+        failed = ConnectionChanged(state=ConnectionState.FAILED, error=error)
+        self._set_deadline(self._limits.connect_timeout, failed)
+
+    def _set_deadline(self, delay: float, item: _Item) -> None:
+        """Put this into the inbox after so many seconds, in the place of what was to come."""
+        self._cancel_deadline()
+        self._deadline = asyncio.get_running_loop().call_later(delay, self._inbox.put_nowait, item)
+
+    def _informed(self, event: InfoReceived) -> None:
+        self._log.debug("peer informed", info=type(event.info).__name__.lower())
+        if isinstance(event.info, Ringing):
+            self._progressed(Progress.RINGING)
 
     def _connection_changed(self, event: ConnectionChanged) -> None:
         self._connection = event.state
@@ -234,52 +323,39 @@ class Call:
             raise event.error or ConnectivityError("the path for media broke")
         if event.state is ConnectionState.CLOSED:
             raise GeneralError("the media side closed the call")
+        if event.state is ConnectionState.CONNECTED:
+            self._progressed(Progress.CONNECTED)
+
+    def _note_failure(self, request: Jingle, error: Exception) -> None:
+        known = isinstance(error, SignalingError)
+        self._inbox.put_nowait(_RequestFailed(request, error) if known else _Broken(error))
 
     def _request_failed(self, item: _RequestFailed) -> None:
-        self._log.warning("refused", action=item.request.action.value, error=str(item.error))
-        gone = item.error.condition in _FATAL
-        if gone or item.request.action is Action.SESSION_ACCEPT:
-            words = f"{item.request.action.value} was refused: {item.error}"
-            if gone:
-                self._reason = _reason_for(Gone(words))
-            elif item.error.condition == "remote-server-timeout":
-                raise Timeout(words)
-            else:
-                raise GeneralError(words)
+        action, error = item.request.action, item.error
+        self._log.warning("refused", action=action.value, error=str(error))
+        if isinstance(error, AnswerLost):
+            return  # it may well have arrived; what becomes of the call has time-outs of its own
+        words = f"{action.value} was refused: {error}"
+        if action is Action.SESSION_INITIATE:
+            self._refusal = error
+            self._give_way(refusal(error))
+        elif error.condition in _FATAL:
+            self._reason = reason_for(Gone(words))
+        elif action is Action.SESSION_ACCEPT:
+            raise Timeout(words) if error.condition == TIMED_OUT else GeneralError(words)
+
+    def _give_way(self, reason: Reason) -> None:
+        """End without a word to the peer, unless it knows our session or may know it."""
+        known = self._requests.acknowledged(Action.SESSION_INITIATE)
+        if known or (self._refusal is not None and self._refusal.condition == TIMED_OUT):
+            self._end(reason)
+        else:
+            self._reason = reason
 
     def _end(self, reason: Reason) -> None:
         self._reason = reason
         if self.session.state not in (State.NEW, State.ENDED):
-            # never kept back: whoever answers no request still has to learn of the end
-            self._own(self._request(self.session.terminate(reason)))
-
-    def _send_all(self, requests: list[Jingle]) -> None:
-        for request in requests:
-            self._send(request)
-
-    def _send(self, request: Jingle) -> None:
-        """Send without waiting for the result: some clients never give one."""
-        if len(self._requests) >= self._limits.requests:
-            raise GeneralError("the peer answers none of our requests")
-        self._own(self._request(request))
-
-    def _own(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
-
-    async def _request(self, request: Jingle) -> None:
-        try:
-            async with asyncio.timeout(self._limits.request_timeout):
-                await self._signaling.request(self.session.local, self.session.peer, request)
-        except TimeoutError:
-            if request.action is Action.SESSION_ACCEPT:
-                error = SignalingError("remote-server-timeout", "no answer in time")
-                self._inbox.put_nowait(_RequestFailed(request, error))
-        except SignalingError as error:
-            self._inbox.put_nowait(_RequestFailed(request, error))
-        except Exception as error:
-            self._inbox.put_nowait(_Broken(error))
+            self._requests.send_last(self.session.terminate(reason))
 
     def _cancel_deadline(self) -> None:
         if self._deadline is not None:
@@ -299,18 +375,5 @@ class Call:
             dropped = self.session.dropped_candidates
             self._log.info("ended", reason=str(self._reason), dropped_candidates=dropped)
             self._ended(self)
-            await self._finish_requests()
-
-    async def _finish_requests(self) -> None:
-        """Give the last requests (session-terminate among them) time to be answered."""
-        if self._requests:
-            _, late = await asyncio.wait(self._requests, timeout=self._limits.close_timeout)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-
-
-def _reason_for(error: CallError) -> Reason:
-    """What goes to the peer: one character that XML forbids would end the stream of all calls."""
-    words = "".join(item if item.isprintable() else "?" for item in str(error))
-    return reason_of(ReasonCondition(error.reason), words[:MAX_WORDS])
+            self._progressed(Progress.ENDED)
+            await self._requests.finish()

@@ -275,6 +275,41 @@ async def test_a_peer_that_is_no_more_ends_the_call(stage: Stage, condition: str
     assert TERMINATE not in [item.jingle.action for item in stage.signaling.sent]
 
 
+@pytest.mark.parametrize("condition", ["recipient-unavailable", "remote-server-not-found"])
+async def test_media_that_flows_knows_better_than_a_server(stage: Stage, condition: str) -> None:
+    """A server that was started again answers so until the peer has signed in again."""
+    call = stage.peer().call()
+    await eventually(lambda: len(stage.signaling.sent) == 3)
+    stage.media().change(ConnectionState.CONNECTED)
+    stage.signaling.fail = refusing(INFO, error=SignalingError(condition))
+    stage.media().emit(
+        LocalCandidates(
+            trickled=TrickledCandidates(mid="0", ufrag="fake", candidates=CANDIDATES[:1])
+        )
+    )
+    await eventually(lambda: len(stage.signaling.sent) == 4)
+    await idle()
+    assert not call.task.done()
+    call.hang_up()
+    await stage.over(call)
+    assert stage.signaling.sent[-1].jingle.action is TERMINATE
+
+
+async def test_an_accept_whose_answer_was_lost_is_decided_by_the_media(stage: Stage) -> None:
+    """It may have arrived, and twice it would end the call."""
+    stage.limits = replace(QUICK, connect_timeout=0.3)
+    stage.signaling.fail = refusing(ACCEPT, error=errors.AnswerLost("the link was lost"))
+    first, second = stage.peer().call(), stage.peer("sid2", "romeo@example.org/orchard").call()
+    await eventually(lambda: len(stage.engine.sessions) == 2)
+    stage.engine.sessions[0].change(ConnectionState.CONNECTED)
+    await stage.over(second)
+    assert second.reason is not None
+    assert second.reason.condition is ReasonCondition.CONNECTIVITY_ERROR
+    assert not first.task.done()
+    first.hang_up()
+    await stage.over(first)
+
+
 @pytest.mark.parametrize("condition", ["not-acceptable", "bad-request", "feature-not-implemented"])
 async def test_a_candidate_that_is_refused_ends_nothing(stage: Stage, condition: str) -> None:
     stage.signaling.fail = refusing(INFO, error=SignalingError(condition))
