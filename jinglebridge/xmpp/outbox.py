@@ -136,7 +136,7 @@ class Outbox:
         return asyncio.get_running_loop().time() + self._bounds.age
 
     def _put(self, letter: _Letter) -> None:
-        self._forget(letter.expires - self._bounds.age)
+        self._forget(asyncio.get_running_loop().time())
         if not self._waiting and self._is_open():
             self._send(letter)
             return
