@@ -36,7 +36,6 @@ from jinglebridge.errors import (
 )
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
-    Creator,
     Jingle,
     Reason,
     ReasonCondition,
@@ -58,8 +57,10 @@ from jinglebridge.protocol.session.transitions import State
 
 TIMED_OUT = "remote-server-timeout"
 """The condition of an error that came from nobody: the peer may have got the request."""
-_FATAL = ("item-not-found", "gone", "recipient-unavailable", "remote-server-not-found")
+_FATAL = ("item-not-found", "gone")
 """Errors to any request that say that the peer or its session is no more."""
+_AWAY = ("recipient-unavailable", "remote-server-not-found")
+"""The same, unless media flows: a server that was started again says so until the peer is back."""
 
 
 class Progress(Enum):
@@ -103,7 +104,8 @@ class _Broken:
     error: Exception
 
 
-_Item = Event | MediaEvent | _Dial | _HangUp | _Superseded | _RequestFailed | _Broken
+_OwnItem = _Dial | _HangUp | _Superseded | _RequestFailed | _Broken
+_Item = Event | MediaEvent | _OwnItem
 
 
 class Call:
@@ -228,8 +230,6 @@ class Call:
                 await self._answer(item)
             case AnswerReceived():
                 await self._answered(item)
-            case _Dial():
-                await self._dial(item.kinds)
             case CandidatesReceived():
                 await self._add_candidates(item.trickled)
             case LocalCandidates():
@@ -242,6 +242,13 @@ class Call:
                 self._end(item.reason)
             case SessionEnded():
                 self._reason = item.reason or reason_of(ReasonCondition.SUCCESS)
+            case _:
+                await self._handle_own(item)
+
+    async def _handle_own(self, item: _OwnItem) -> None:
+        match item:
+            case _Dial():
+                await self._dial(item.kinds)
             case _HangUp():
                 self._end(item.reason)
             case _Superseded():
@@ -327,8 +334,10 @@ class Call:
             self._progressed(Progress.CONNECTED)
 
     def _note_failure(self, request: Jingle, error: Exception) -> None:
-        known = isinstance(error, SignalingError)
-        self._inbox.put_nowait(_RequestFailed(request, error) if known else _Broken(error))
+        if isinstance(error, SignalingError):
+            self._inbox.put_nowait(_RequestFailed(request, error))
+        else:
+            self._inbox.put_nowait(_Broken(error))
 
     def _request_failed(self, item: _RequestFailed) -> None:
         action, error = item.request.action, item.error
@@ -339,7 +348,9 @@ class Call:
         if action is Action.SESSION_INITIATE:
             self._refusal = error
             self._give_way(refusal(error))
-        elif error.condition in _FATAL:
+        elif error.condition in _FATAL or (
+            error.condition in _AWAY and self._connection is not ConnectionState.CONNECTED
+        ):
             self._reason = reason_for(Gone(words))
         elif action is Action.SESSION_ACCEPT:
             raise Timeout(words) if error.condition == TIMED_OUT else GeneralError(words)

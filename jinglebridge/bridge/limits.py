@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from jinglebridge.errors import PolicyViolation
 from jinglebridge.protocol.jingle.xep_0166 import Jingle
 from jinglebridge.protocol.jingle.xep_0167 import RtpDescription
+from jinglebridge.protocol.session.initiation import TIMEOUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class Limits:
     """For the media side's answer, in s."""
     connect_timeout: float = 30.0
     """From our answer to connected media, in s."""
+    ring_timeout: float = TIMEOUT
+    """For somebody to answer a call, and for a call that was taken to begin, in s."""
     close_timeout: float = 5.0
     """For one call to end when all do, in s."""
 
