@@ -19,7 +19,7 @@ from slixmpp import ComponentXMPP
 
 from jinglebridge.errors import PolicyViolation
 from jinglebridge.protocol.xml import local_name
-from jinglebridge.xmpp.guard import StanzaBounds, check_bounds
+from jinglebridge.xmpp.guard import StanzaBounds, check_bounds, is_answerable
 from jinglebridge.xmpp.stanzas import NAMESPACE
 
 _STANZAS = frozenset(f"{{{NAMESPACE}}}{name}" for name in ("iq", "message", "presence"))
@@ -62,6 +62,7 @@ class ComponentStream(ComponentXMPP):
     ) -> None:
         # slixmpp leaves this method without types
         super().__init__(jid, secret, host, port, fix_error_ns=True)  # type: ignore[no-untyped-call]
+        self._domain = jid
         self._bounds = bounds
         self._handle = handle
         self._refuse = refuse
@@ -168,6 +169,9 @@ class ComponentStream(ComponentXMPP):
             return
         if xml.tag not in _STANZAS:
             super()._spawn_event(xml)
+            return
+        if not is_answerable(xml, self._domain):
+            self._stream_log.warning("stanza dropped", kind=local_name(xml.tag))
             return
         try:
             check_bounds(xml, self._bounds)
