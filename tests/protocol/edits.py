@@ -243,7 +243,7 @@ def residues(draw: st.DrawFn, root: ET.Element) -> None:
 
 
 def single_edits(root: ET.Element) -> Iterator[tuple[str, ET.Element]]:
-    """Each standard attribute removed and changed, each element removed and repeated."""
+    """Each attribute removed and changed, each element removed and repeated, in two places."""
     whole = text(root)
     seen: Counter[str] = Counter()
     count = sum(1 for _ in root.iter())
@@ -254,7 +254,7 @@ def single_edits(root: ET.Element) -> Iterator[tuple[str, ET.Element]]:
         kind = item.tag.rpartition("}")[2]
         for what in ("remove", "repeat", *sorted(item.attrib)):
             seen[f"{kind} {what}"] += 1
-            if seen[f"{kind} {what}"] > 3:
+            if seen[f"{kind} {what}"] > 2:
                 continue
             for value in (None, "1", "edited", "inactive", "x" * 24):
                 copy = ET.fromstring(whole)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import get_args
@@ -56,9 +57,8 @@ def test_a_description_comes_back_whole(path: Path, role: Role) -> None:
     assert exact_sections(back) == exact_sections(sdp)
     assert back.endswith("\r\n")
     assert "\n" not in back.replace("\r\n", "")
-    again = there(back, role=role, action=action)
-    assert again == jingle, "our own text changes our XML"
-    assert jingle_to_sdp(again, role=role) == back, "our own text changes on its way"
+    # the same request, so the same text again: between two of ours not a byte changes
+    assert there(back, role=role, action=action) == jingle
 
 
 def test_all_recorded_descriptions_are_there() -> None:
@@ -91,6 +91,7 @@ def test_the_order_of_payload_types_and_codecs_stays() -> None:
 MOSTLY_RESIDUE = {"probes/024-m-port-0-rejected.sdp"}  # half of it is a rejected section
 
 
+@cache
 def shares(*, tags: bool) -> dict[str, float]:
     """The residue's share of each description's bytes, of those that have a section."""
     return {
@@ -125,7 +126,7 @@ def test_the_residue_of_any_description_holds_two_fifths_at_most() -> None:
 RECORDED = [path for path in SDP_FILES if "probes" not in path.parts and "\nm=" in read(path)]
 SOURCES = {"rich": RICH} | {name_of(path): read(path) for path in RECORDED[::12]}
 
-RELAXED = settings(suppress_health_check=[HealthCheck.too_slow], max_examples=150)
+RELAXED = settings(suppress_health_check=[HealthCheck.too_slow], max_examples=100)
 
 
 @RELAXED
