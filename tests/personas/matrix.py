@@ -1,0 +1,37 @@
+"""Each client in each case: what is played, and what is to be said about it."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from jinglebridge.bridge.limits import Limits
+from tests.personas.dino import Dino
+from tests.personas.persona import Persona
+from tests.personas.scenes import CASES, Case
+from tests.personas.siskin import Siskin
+from tests.personas.stage import House
+from tests.personas.stanza import Stanza
+
+CLIENTS: tuple[type[Persona], ...] = (Dino, Siskin, Stanza)
+
+REMARKS: dict[tuple[type[Persona], str], str] = {
+    (Stanza, "incoming, retract"): "it has no JMI: it takes its call back with `session-terminate`",
+}
+"""What is to be said of a cell."""
+
+Open = Callable[[Limits], AbstractAsyncContextManager[House]]
+
+
+async def play(client: type[Persona], case: Case, open_house: Open) -> frozenset[str]:
+    """Play one cell; the needs that were looked at.
+
+    Raises:
+        AssertionError: the client did not get what it needs, or the call went another way.
+    """
+    async with open_house(case.limits) as house:
+        await case.play(house, client)
+        return frozenset().union(*(persona.checked for persona in house.personas))
+
+
+def cells() -> tuple[tuple[type[Persona], Case], ...]:
+    """All of them."""
+    return tuple((client, case) for client in CLIENTS for case in CASES)
