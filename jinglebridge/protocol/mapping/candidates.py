@@ -11,7 +11,7 @@ from dataclasses import replace
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0176 import Candidate
-from jinglebridge.protocol.sdp.lines import build_candidate, word
+from jinglebridge.protocol.sdp.lines import build_plain_candidate, word
 
 _PREFIX = "~c "
 """Begins a line that is ours, not SDP's: an id and extension pairs."""
@@ -27,14 +27,15 @@ def wired(candidates: tuple[Candidate, ...]) -> tuple[tuple[Candidate, str | Non
     seen: Counter[str] = Counter()
     pairs = []
     for candidate in candidates:
-        bare = replace(candidate, extensions=(), id=None, network=None)
-        identifier = f"c{zlib.crc32(build_candidate(bare).encode()):08x}"
+        identifier = f"c{zlib.crc32(build_plain_candidate(candidate).encode()):08x}"
         seen[identifier] += 1
         if seen[identifier] > 1:
             identifier = f"{identifier}-{seen[identifier]}"
         sent = replace(
-            bare,
+            candidate,
             id=identifier,
+            network=None,
+            extensions=(),
             generation=candidate.generation or 0,
             protocol=candidate.protocol.lower(),
         )

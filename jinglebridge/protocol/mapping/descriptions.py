@@ -45,11 +45,13 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         if section.is_rejected:
             kept.append(pack(index, section, description.defaults))
             continue
-        shared = section
-        if section.is_rtp and description.extmap_allow_mixed and not section.extmap_allow_mixed:
-            shared = replace(section, extmap_allow_mixed=True)
-        repeated = section_levels(section, description.defaults)
-        content = content_of(shared, slot=slot, writer=writer, explicit=repeated)
+        content = content_of(
+            section,
+            slot=slot,
+            writer=writer,
+            extmap_allow_mixed=description.extmap_allow_mixed,
+            explicit=section_levels(section, description.defaults),
+        )
         if description.connection is not None and section.connection is not None:
             content = _with_connection(content, section.connection)
         contents.append(content)
@@ -257,7 +259,7 @@ def _session_of(
         # the lines of a rejected section are all its own
         inherit(item, defaults)
         if item.is_rejected
-        else unrepeated(inherit(item, defaults), defaults, explicit.get(item.mid, ()))
+        else unrepeated(item, defaults, explicit.get(item.mid, ()))
         for item in media
     )
     return {**values, "groups": groups, "defaults": defaults, "media": media}

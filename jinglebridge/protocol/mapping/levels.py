@@ -12,6 +12,7 @@ from jinglebridge.protocol.sdp.description import (
     SectionDefaults,
     SessionDescription,
 )
+from jinglebridge.protocol.sdp.text import missing_values
 
 REPEATED = ("ice_ufrag", "ice_pwd", "fingerprints", "setup", "direction")
 """Fields of :class:`SectionDefaults` that standard elements say of each content."""
@@ -75,7 +76,7 @@ def raised(
 def unrepeated(
     section: MediaDescription, defaults: SectionDefaults, lines: tuple[str, ...]
 ) -> MediaDescription:
-    """Leave out of a section what stood at session level only.
+    """Give a section what stood at session level, and leave out what stood there only.
 
     Args:
         section: as its content says it.
@@ -90,8 +91,11 @@ def unrepeated(
         and getattr(defaults, name)
         and getattr(section, name) == getattr(defaults, name)
     )
-    inherited = section.inherited.union(above)
-    return section if inherited == section.inherited else replace(section, inherited=inherited)
+    values = missing_values(section, defaults)
+    inherited = section.inherited.union(above, values)
+    if inherited == section.inherited:
+        return section
+    return replace(section, **values, inherited=inherited)
 
 
 def _named(lines: tuple[str, ...], prefix: str) -> frozenset[str]:

@@ -22,7 +22,7 @@ from jinglebridge.protocol.sdp.description import (
     MediaDescription,
 )
 from jinglebridge.protocol.sdp.reader import SectionReader
-from jinglebridge.protocol.sdp.writer import write_section
+from jinglebridge.protocol.sdp.writer import media_line, write_section
 
 _PER_CODEC = ("rtpmap", "fmtp", "rtcp-fb")
 _NEVER_ADDED = ("mid", "x-jingle", *(direction.value for direction in Direction))
@@ -56,7 +56,7 @@ def _media_lines(section: MediaDescription) -> tuple[str, ...]:
     is_usual = (section.port, section.protocol) == (9, protocol)
     if is_usual and (section.is_rtp or section.formats == formats):
         return ()
-    return (next(iter(write_section(section))),)
+    return (media_line(section),)
 
 
 def _only_residue(section: MediaDescription) -> MediaDescription:
@@ -119,9 +119,8 @@ def apply_residue(section: MediaDescription, residue: Residue | None) -> MediaDe
     lines = residue.lines
     if len(lines) > MAX_LINES:
         raise SdpError(f"a residue has at most {MAX_LINES} lines")
-    media_line = next((line for line in lines if line.startswith("m=")), None)
-    usual = next(iter(write_section(section)))
-    reader = SectionReader(0, 0, _media_line_of(section, media_line) or usual)
+    said_line = next((line for line in lines if line.startswith("m=")), None)
+    reader = SectionReader(0, 0, _media_line_of(section, said_line) or media_line(section))
     for line in lines:
         if not line.startswith(("m=", "~")):
             reader.read(0, line)

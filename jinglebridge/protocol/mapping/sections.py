@@ -34,14 +34,26 @@ _SCTP_STREAMS = 1024
 
 
 def content_of(
-    section: MediaDescription, *, slot: Slot, writer: Creator, explicit: tuple[str, ...] = ()
+    section: MediaDescription,
+    *,
+    slot: Slot,
+    writer: Creator,
+    extmap_allow_mixed: bool = False,
+    explicit: tuple[str, ...] = (),
 ) -> Content:
     """The content that says what ``writer`` wrote in this section.
 
-    ``explicit`` are lines that the section repeats although they stand at session level.
+    Args:
+        section: of an offer or an answer.
+        slot: the section's.
+        writer: the role of the party that wrote it.
+        extmap_allow_mixed: whether the session says so.
+        explicit: lines that the section repeats although they stand at session level.
     """
     description: RtpDescription | DataChannelDescription = (
-        _rtp_description_of(section, writer) if section.is_rtp else DataChannelDescription()
+        _rtp_description_of(section, writer, extmap_allow_mixed or section.extmap_allow_mixed)
+        if section.is_rtp
+        else DataChannelDescription()
     )
     candidates = wired(section.candidates)
     said = tuple(line for _, line in candidates if line is not None)
@@ -55,7 +67,9 @@ def content_of(
     )
 
 
-def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescription:
+def _rtp_description_of(
+    section: MediaDescription, writer: Creator, extmap_allow_mixed: bool
+) -> RtpDescription:
     return RtpDescription(
         media=section.media,
         payload_types=_timed(section),
@@ -63,7 +77,7 @@ def _rtp_description_of(section: MediaDescription, writer: Creator) -> RtpDescri
         rtcp_fb=section.rtcp_fb,
         trr_int=section.trr_int,
         header_extensions=tuple(_extension_of(item, writer) for item in section.header_extensions),
-        extmap_allow_mixed=section.extmap_allow_mixed,
+        extmap_allow_mixed=extmap_allow_mixed,
         sources=section.sources,
         source_groups=section.source_groups,
         rtcp_mux=section.rtcp_mux,

@@ -121,14 +121,12 @@ def build_feedback(payload: str, feedback: RtcpFeedback | RtcpFeedbackInterval) 
     """The attribute ``rtcp-fb:…`` without ``a=``; ``payload`` is a number or ``*``."""
     if isinstance(feedback, RtcpFeedbackInterval):
         return f"rtcp-fb:{payload} trr-int {feedback.value}"
-    words = [word(feedback.type)]
+    text = f"rtcp-fb:{payload} {word(feedback.type)}"
     if feedback.subtype is not None:
-        words.append(word(feedback.subtype))
-    words += [
-        word(item.name if item.value is None else f"{item.name}={item.value}")
-        for item in feedback.parameters
-    ]
-    return f"rtcp-fb:{payload} {' '.join(words)}"
+        text += f" {word(feedback.subtype)}"
+    for item in feedback.parameters:
+        text += f" {word(item.name if item.value is None else f'{item.name}={item.value}')}"
+    return text
 
 
 def build_rtpmap(payload: PayloadType) -> str | None:
@@ -210,6 +208,16 @@ def build_candidate(candidate: Candidate) -> str:
     Raises:
         SdpError: a value is not one word.
     """
+    pairs = (word(text) for pair in candidate.extensions for text in pair)
+    return " ".join((build_plain_candidate(candidate), *pairs))
+
+
+def build_plain_candidate(candidate: Candidate) -> str:
+    """Write ``candidate:…`` without ``a=`` and without the extensions.
+
+    Raises:
+        SdpError: a value is not one word.
+    """
     words = [
         f"candidate:{word(candidate.foundation)}",
         str(candidate.component),
@@ -228,6 +236,4 @@ def build_candidate(candidate: Candidate) -> str:
         words += ["tcptype", word(candidate.tcptype)]
     if candidate.generation is not None:
         words += ["generation", str(candidate.generation)]
-    for name, value in candidate.extensions:
-        words += [word(name), word(value)]
     return " ".join(words)

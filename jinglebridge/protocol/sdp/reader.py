@@ -60,10 +60,14 @@ class SectionReader:
         index: the section's index, for errors.
         line_number: the number of the ``m=`` line.
         line: the ``m=`` line.
+        is_checked: whether the characters of all lines have been looked at.
     """
 
-    def __init__(self, index: int, line_number: int, line: str) -> None:
+    def __init__(
+        self, index: int, line_number: int, line: str, *, is_checked: bool = False
+    ) -> None:
         self._index: int | None = index
+        self._is_checked = is_checked
         self._values: dict[str, Any] = {"connection": None}
         self._lists: dict[str, list[Any]] = {}
         self._payloads: dict[str, dict[str, list[CodecLine]]] = {}
@@ -92,13 +96,12 @@ class SectionReader:
                 raise self._error("payload types are different numbers to 127", line_number, line)
             self._payloads[text] = {}
 
-    def read(self, line_number: int, line: str, *, is_checked: bool = False) -> None:
+    def read(self, line_number: int, line: str) -> None:
         """Take one line.
 
         Args:
             line_number: its number, for errors.
             line: without line end.
-            is_checked: whether its characters have been looked at.
 
         Raises:
             SdpError: it is no SDP line at all, or there are too many.
@@ -106,7 +109,7 @@ class SectionReader:
         self._lines += 1
         if self._lines > MAX_LINES:
             raise self._error(f"more than {MAX_LINES} lines", line_number, line)
-        if not is_checked:
+        if not self._is_checked:
             checked(line, section=self._index, line=line_number)
         if line.startswith("a="):
             self._read_attribute(line[2:])
@@ -126,15 +129,17 @@ class SectionReader:
 
     def _read_attribute(self, text: str) -> None:
         name, colon, value = text.partition(":")
-        if not self._understand(name, text):
+        if "\t" in text:
+            is_understood = False  # it cannot stand in an XML attribute unchanged
+        elif name in codecs.NAMES:
+            line = codecs.read(text)
+            is_understood = line is not None and self._take(line)
+        else:
+            is_understood = self._understand(name, text)
+        if not is_understood:
             self._add("attributes", Attribute(name=name, value=value if colon else None))
 
     def _understand(self, name: str, text: str) -> bool:
-        if "\t" in text:
-            return False  # it cannot stand in an XML attribute unchanged
-        if name in codecs.NAMES:
-            line = codecs.read(text)
-            return line is not None and self._take(line)
         if text in DIRECTIONS:
             return self._once("direction", DIRECTIONS[text])
         handler = _HANDLERS.get(name)

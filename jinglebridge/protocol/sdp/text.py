@@ -24,6 +24,7 @@ from jinglebridge.protocol.sdp.writer import write_session
 MAX_SIZE = 262_144
 """The longest description that is read, in characters."""
 MAX_SECTIONS = 64
+_DEFAULTS = tuple(field.name for field in fields(SectionDefaults))
 
 
 def loads_offer(sdp: str) -> Offer:
@@ -50,7 +51,7 @@ def dumps(description: SessionDescription) -> str:
     Raises:
         SdpError: a value cannot stand in a line.
     """
-    return "".join(f"{line}\r\n" for line in write_session(description))
+    return "\r\n".join([*write_session(description), ""])
 
 
 def loads_section(lines: tuple[str, ...], *, index: int = 0) -> MediaDescription:
@@ -70,6 +71,7 @@ def _loads(sdp: str) -> dict[str, Any]:
         raise SdpError(f"longer than {MAX_SIZE} characters")
     is_checked = is_harmless(sdp)
     session = SessionReader()
+    read = session.read
     sections: list[SectionReader] = []
     for number, raw in enumerate(sdp.replace("\r\n", "\n").split("\n"), 1):
         line = raw.rstrip(" \t")
@@ -78,11 +80,11 @@ def _loads(sdp: str) -> dict[str, Any]:
         if line.startswith("m="):
             if len(sections) >= MAX_SECTIONS:
                 raise SdpError(f"more than {MAX_SECTIONS} sections", line=number, content=line)
-            sections.append(SectionReader(len(sections), number, line))
-        elif sections:
-            sections[-1].read(number, line, is_checked=is_checked)
+            section = SectionReader(len(sections), number, line, is_checked=is_checked)
+            sections.append(section)
+            read = section.read
         else:
-            session.read(number, line)
+            read(number, line)
     defaults = session.defaults()
     media = tuple(inherit(section.finish(), defaults) for section in sections)
     mids = [section.mid for section in media]
@@ -93,9 +95,14 @@ def _loads(sdp: str) -> dict[str, Any]:
 
 def inherit(section: MediaDescription, defaults: SectionDefaults) -> MediaDescription:
     """Give a section what stands at session level and it does not say itself (RFC 8866 §5)."""
-    values: dict[str, Any] = {}
-    for field in fields(defaults):
-        default = getattr(defaults, field.name)
-        if default and not getattr(section, field.name):
-            values[field.name] = default
+    values = missing_values(section, defaults)
     return replace(section, **values, inherited=frozenset(values)) if values else section
+
+
+def missing_values(section: MediaDescription, defaults: SectionDefaults) -> dict[str, Any]:
+    """The fields that stand at session level and a section does not say itself."""
+    return {
+        name: value
+        for name in _DEFAULTS
+        if (value := getattr(defaults, name)) and not getattr(section, name)
+    }

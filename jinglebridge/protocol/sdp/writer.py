@@ -24,20 +24,22 @@ from jinglebridge.protocol.sdp.lines import (
 _ORDER = "vosiuepcbtrzkam"
 """RFC 8866 §5's order of line types."""
 _NOTHING = SectionDefaults()
+_DEFAULTS = tuple(field.name for field in fields(SectionDefaults))
 
 
-def write_session(description: SessionDescription) -> Iterator[str]:
+def write_session(description: SessionDescription) -> list[str]:
     """All lines of a description, in order, without line ends.
 
     Raises:
         SdpError: a value cannot stand in a line.
     """
-    yield from sorted(_session_lines(description), key=_rank)
+    lines = sorted(_session_lines(description), key=_rank)
     for index, section in enumerate(description.media):
         try:
-            yield from write_section(section, description.defaults)
+            lines += write_section(section, description.defaults)
         except SdpError as error:
             raise SdpError(error.reason, section=index, content=error.content) from None
+    return lines
 
 
 def _rank(line: str) -> int:
@@ -102,35 +104,50 @@ def transport_lines(values: SectionDefaults) -> Iterator[str]:
 def _own(section: MediaDescription, defaults: SectionDefaults) -> SectionDefaults:
     """What a section says itself: all that it did not inherit, or that differs by now."""
     own = {}
-    for field in fields(SectionDefaults):
-        value = getattr(section, field.name)
-        if field.name not in section.inherited or value != getattr(defaults, field.name):
-            own[field.name] = value
+    for name in _DEFAULTS:
+        value = getattr(section, name)
+        if name not in section.inherited or value != getattr(defaults, name):
+            own[name] = value
     return SectionDefaults(**own)
 
 
-def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHING) -> Iterator[str]:
-    """All lines of one m-section.
+def media_line(section: MediaDescription) -> str:
+    """The ``m=`` line of a section.
 
     Raises:
-        SdpError: a value cannot stand in a line.
+        SdpError: a value cannot stand in it.
     """
     formats = (
         tuple(str(payload.id) for payload in section.payload_types)
         if section.is_rtp
         else tuple(word(text) for text in section.formats)
     )
-    yield " ".join(
-        (
-            f"m={word(section.media)}",
-            str(section.port),
-            word(section.protocol),
-            *(formats or ("0",)),
-        )
-    )
-    yield from sorted(_lines_before_attributes(section), key=_rank)
-    yield from (f"a={text}" for text in _general(section))
-    yield from transport_lines(_own(section, defaults))
+    words = (f"m={word(section.media)}", str(section.port), word(section.protocol))
+    return " ".join((*words, *(formats or ("0",))))
+
+
+def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHING) -> list[str]:
+    """All lines of one m-section.
+
+    Raises:
+        SdpError: a value cannot stand in a line.
+    """
+    lines = [
+        media_line(section),
+        *sorted(_lines_before_attributes(section), key=_rank),
+        *_general(section),
+        *transport_lines(_own(section, defaults)),
+        *_candidates(section),
+    ]
+    for payload in section.payload_types:
+        lines += _codec(payload, section.fmtp_texts)
+    lines += _feedback_for_all(section)
+    lines += _streams(section)
+    lines += map(_attribute, section.attributes)
+    return lines
+
+
+def _candidates(section: MediaDescription) -> Iterator[str]:
     yield from (f"a={build_candidate(candidate)}" for candidate in section.candidates)
     if section.remote_candidates:
         chosen = (
@@ -139,12 +156,6 @@ def write_section(section: MediaDescription, defaults: SectionDefaults = _NOTHIN
         yield "a=remote-candidates:" + " ".join(chosen)
     if section.end_of_candidates:
         yield "a=end-of-candidates"
-    for payload in section.payload_types:
-        texts = tuple(text for number, text in section.fmtp_texts if number == payload.id)
-        yield from _codec(payload, texts)
-    yield from (f"a={text}" for text in _feedback_for_all(section))
-    yield from (f"a={text}" for text in _streams(section))
-    yield from (_attribute(item) for item in section.attributes)
 
 
 def _lines_before_attributes(section: MediaDescription) -> Iterator[str]:
@@ -155,19 +166,19 @@ def _lines_before_attributes(section: MediaDescription) -> Iterator[str]:
 
 
 def _general(section: MediaDescription) -> Iterator[str]:
-    yield f"mid:{word(section.mid)}"
+    yield f"a=mid:{word(section.mid)}"
     for extension in section.header_extensions:
         direction = f"/{extension.direction.value}" if extension.direction else ""
         config = f" {checked(extension.config)}" if extension.config else ""
-        yield f"extmap:{extension.id}{direction} {word(extension.uri)}{config}"
+        yield f"a=extmap:{extension.id}{direction} {word(extension.uri)}{config}"
     if section.extmap_allow_mixed:
-        yield "extmap-allow-mixed"
+        yield "a=extmap-allow-mixed"
     if section.rtcp_mux:
-        yield "rtcp-mux"
+        yield "a=rtcp-mux"
     if section.rtcp_rsize:
-        yield "rtcp-rsize"
+        yield "a=rtcp-rsize"
     if section.bundle_only:
-        yield "bundle-only"
+        yield "a=bundle-only"
     for name, number in (
         ("ptime", section.ptime),
         ("maxptime", section.maxptime),
@@ -175,49 +186,48 @@ def _general(section: MediaDescription) -> Iterator[str]:
         ("max-message-size", section.max_message_size),
     ):
         if number is not None:
-            yield f"{name}:{number}"
+            yield f"a={name}:{number}"
 
 
-def _codec(payload: PayloadType, texts: tuple[str, ...]) -> Iterator[str]:
-    rtpmap = build_rtpmap(payload)
-    if rtpmap is not None:
-        yield f"a={rtpmap}"
-    number = str(payload.id)
-    for item in payload.rtcp_fb:
-        yield f"a={build_feedback(number, item)}"
+def _codec(payload: PayloadType, fmtp_texts: tuple[tuple[int, str], ...]) -> list[str]:
+    number, rtpmap = str(payload.id), build_rtpmap(payload)
+    lines = [] if rtpmap is None else [f"a={rtpmap}"]
+    lines += [f"a={build_feedback(number, item)}" for item in payload.rtcp_fb]
     if payload.trr_int is not None:
-        yield f"a={build_feedback(number, payload.trr_int)}"
-    said = tuple(item for text in texts for item in parse_fmtp(text))
-    if not texts or said != payload.parameters:
-        texts = (build_fmtp(payload.parameters),)
-    yield from (f"a=fmtp:{payload.id} {checked(text)}" for text in texts if text)
+        lines.append(f"a={build_feedback(number, payload.trr_int)}")
+    texts = [text for identifier, text in fmtp_texts if identifier == payload.id]
+    said = tuple(item for text in texts for item in parse_fmtp(text)) if texts else None
+    if said != payload.parameters:
+        texts = [build_fmtp(payload.parameters)]
+    lines += [f"a=fmtp:{number} {checked(text)}" for text in texts if text]
+    return lines
 
 
 def _feedback_for_all(section: MediaDescription) -> Iterator[str]:
-    yield from (build_feedback("*", item) for item in section.rtcp_fb)
+    yield from (f"a={build_feedback('*', item)}" for item in section.rtcp_fb)
     if section.trr_int is not None:
-        yield build_feedback("*", section.trr_int)
+        yield f"a={build_feedback('*', section.trr_int)}"
 
 
 def _streams(section: MediaDescription) -> Iterator[str]:
     if section.categories:
         names = (word(category.name, section=None) for category in section.categories)
-        yield "content:" + ",".join(names)
+        yield "a=content:" + ",".join(names)
     for crypto in section.cryptos:
         words = (crypto.tag, crypto.suite, crypto.key_params)
         session = f" {checked(crypto.session_params)}" if crypto.session_params else ""
-        yield "crypto:" + " ".join(word(text) for text in words) + session
+        yield "a=crypto:" + " ".join(word(text) for text in words) + session
     for msid in section.msids:
-        yield f"msid:{word(msid.stream)}" + (f" {word(msid.track)}" if msid.track else "")
+        yield f"a=msid:{word(msid.stream)}" + (f" {word(msid.track)}" if msid.track else "")
     for rid in section.rids:
         parameters = f" {checked(rid.parameters)}" if rid.parameters else ""
-        yield f"rid:{word(rid.id)} {word(rid.direction)}{parameters}"
+        yield f"a=rid:{word(rid.id)} {word(rid.direction)}{parameters}"
     if section.simulcast is not None:
-        yield f"simulcast:{checked(section.simulcast)}"
+        yield f"a=simulcast:{checked(section.simulcast)}"
     for group in section.source_groups:
         members = "".join(f" {ssrc}" for ssrc in group.ssrcs)
-        yield f"ssrc-group:{word(group.semantics)}{members}"
+        yield f"a=ssrc-group:{word(group.semantics)}{members}"
     for source in section.sources:
         for parameter in source.parameters:
             value = "" if parameter.value is None else f":{checked(parameter.value)}"
-            yield f"ssrc:{source.ssrc} {word(parameter.name)}{value}"
+            yield f"a=ssrc:{source.ssrc} {word(parameter.name)}{value}"

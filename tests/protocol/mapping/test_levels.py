@@ -73,8 +73,16 @@ def test_a_field_that_one_content_lacks_stands_at_no_level() -> None:
 
 
 def test_a_section_leaves_out_what_stands_above_it() -> None:
-    defaults = SectionDefaults(ice_ufrag="abcd", ice_options=("trickle",))
+    defaults = SectionDefaults(ice_ufrag="abcd")
     section = live(ice_ufrag="abcd", ice_pwd="p")
     assert unrepeated(section, defaults, ()).inherited == {"ice_ufrag"}
     assert unrepeated(section, defaults, ("~section ice_ufrag",)).inherited == frozenset()
     assert unrepeated(live(ice_ufrag="efgh"), defaults, ()).inherited == frozenset()
+
+
+def test_a_section_gets_what_stands_above_it() -> None:
+    defaults = SectionDefaults(ice_ufrag="abcd", ice_options=("trickle",))
+    section = unrepeated(live(ice_ufrag="efgh"), defaults, ())
+    assert section == live(
+        ice_ufrag="efgh", ice_options=("trickle",), inherited=frozenset({"ice_options"})
+    )
