@@ -27,6 +27,7 @@ from jinglebridge.protocol.sdp.description import (
     TrickledCandidates,
 )
 from jinglebridge.protocol.sdp.lines import parse_candidate
+from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.session.session import JingleSession
 
 FINGERPRINT = Fingerprint(hash="sha-256", value=":".join(["AB"] * 32))
@@ -69,6 +70,8 @@ class FakeSignaling:
     """Told of every request, so that a peer can be connected."""
     deliver_message: Callable[[SentMessage], None] = lambda _: None
     """Told of every Jingle message."""
+    devices: dict[str, frozenset[str] | SignalingError] = field(default_factory=dict)
+    """Full JIDs that are available, best priority first, and what they know."""
 
     def send_message(
         self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
@@ -79,6 +82,17 @@ class FakeSignaling:
         sent = SentMessage(sender=sender, peer=peer, message=message, stanza_id=stanza_id)
         self.messages.append(sent)
         self.deliver_message(sent)
+
+    async def features(self, sender: str, peer: str) -> frozenset[str]:
+        """See ``bridge.ports.Signaling``."""
+        known = self.devices.get(peer, SignalingError("service-unavailable"))
+        if isinstance(known, SignalingError):
+            raise known
+        return known
+
+    def resources(self, peer_bare: str) -> tuple[str, ...]:
+        """See ``bridge.ports.Signaling``."""
+        return tuple(jid for jid in self.devices if jid.partition("/")[0] == peer_bare)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """See ``bridge.ports.Signaling``."""
@@ -236,7 +250,8 @@ def offer_of(kinds: tuple[str, ...]) -> Offer:
 def session_pair(sid: str = "sid1") -> tuple[JingleSession, JingleSession]:
     """Two sessions that are each other's peer: the initiator's and the responder's."""
     juliet, romeo = "juliet@example.org/balcony", "romeo@example.net/orchard"
+    knowing = Habits(end_of_candidates=True)
     return (
-        JingleSession(role=Creator.INITIATOR, sid=sid, local=juliet, peer=romeo),
-        JingleSession(role=Creator.RESPONDER, sid=sid, local=romeo, peer=juliet),
+        JingleSession(role=Creator.INITIATOR, sid=sid, local=juliet, peer=romeo, habits=knowing),
+        JingleSession(role=Creator.RESPONDER, sid=sid, local=romeo, peer=juliet, habits=knowing),
     )

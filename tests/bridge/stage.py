@@ -22,6 +22,7 @@ from jinglebridge.protocol.sdp.description import Offer, TrickledCandidates
 from jinglebridge.protocol.sdp.lines import parse_candidate
 from jinglebridge.protocol.sdp.text import loads_offer
 from jinglebridge.protocol.session.events import CandidatesReceived, Event
+from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.services.echo import EchoService
 from jinglebridge.testing import FakeEngine, FakeMediaSession, FakeSignaling, SentRequest
@@ -82,7 +83,13 @@ class Peer:
         self, bridge: Bridge, sid: str = "sid1", jid: str = JULIET, local: str = ECHO
     ) -> None:
         self.bridge = bridge
-        self.session = JingleSession(role=Creator.INITIATOR, sid=sid, local=jid, peer=local)
+        self.session = JingleSession(
+            role=Creator.INITIATOR,
+            sid=sid,
+            local=jid,
+            peer=local,
+            habits=Habits(end_of_candidates=True),
+        )
         self.requests: list[Jingle] = []
         self.events: list[Event] = []
 

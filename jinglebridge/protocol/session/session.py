@@ -44,6 +44,7 @@ from jinglebridge.protocol.session.events import (
     OfferRefused,
     SessionEnded,
 )
+from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.session.quota import CandidateQuota
 from jinglebridge.protocol.session.transitions import RECEIVED, REFUSED, SENT, State
 
@@ -63,6 +64,8 @@ class _Facts:
     held: tuple[TrickledCandidates, ...] = ()
     early: tuple[TrickledCandidates, ...] = ()
     quota: CandidateQuota = field(default_factory=CandidateQuota)
+    knows_end: bool = False
+    """Whether the peer has shown that it understands ``<gathering-complete/>``."""
 
 
 class JingleSession:
@@ -74,16 +77,26 @@ class JingleSession:
         local: our JID, which the peer addresses.
         peer: the peer's full JID.
         max_candidates: of the peer, for each transport and ICE generation; more are dropped.
+        habits: the peer's, as far as they are known.
     """
 
     def __init__(
-        self, *, role: Creator, sid: str, local: str, peer: str, max_candidates: int = 64
+        self,
+        *,
+        role: Creator,
+        sid: str,
+        local: str,
+        peer: str,
+        max_candidates: int = 64,
+        habits: Habits = Habits(),  # noqa: B008 # a frozen value
     ) -> None:
         self.role = role
         self.sid = sid
         self.local = local
         self.peer = peer
-        self._facts = _Facts(quota=CandidateQuota(maximum=max_candidates))
+        self._facts = _Facts(
+            quota=CandidateQuota(maximum=max_candidates), knows_end=habits.end_of_candidates
+        )
 
     @property
     def state(self) -> State:
@@ -115,7 +128,7 @@ class JingleSession:
         if following is None:
             raise REFUSED[jingle.action](f"{jingle.action.value} while {facts.state.value}")
         events, changed = self._received(replace(facts, state=following), jingle)
-        self._facts = changed
+        self._facts = replace(changed, knows_end=facts.knows_end or _shows_end(jingle))
         return events
 
     def _received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
@@ -253,7 +266,7 @@ class JingleSession:
         pairs = wired(trickled.candidates)
         transports = [replace(transport, candidates=(sent,)) for sent, _ in pairs]
         residues = [residue_of((line,)) if line else None for _, line in pairs]
-        if trickled.end_of_candidates:
+        if trickled.end_of_candidates and self._facts.knows_end:
             transports.append(replace(transport, gathering_complete=True))
             residues.append(None)
         contents = [
@@ -282,3 +295,12 @@ class JingleSession:
         """End the session."""
         self._facts = self._act(Action.SESSION_TERMINATE)
         return Jingle(action=Action.SESSION_TERMINATE, sid=self.sid, reason=reason)
+
+
+def _shows_end(jingle: Jingle) -> bool:
+    """Whether who wrote this understands ``<gathering-complete/>``: uses it, or our residue."""
+    return jingle.residue is not None or any(
+        content.residue is not None
+        or (content.transport is not None and content.transport.gathering_complete)
+        for content in jingle.contents
+    )
