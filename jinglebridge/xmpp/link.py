@@ -205,7 +205,7 @@ class Link:
         return stream.is_up
 
     async def _disconnect(self) -> None:
-        stream = self._stream
+        stream, self._is_standby = self._stream, False
         if stream.is_up:
             await stream.disconnect(wait=1.0)
         await stream.drop()
