@@ -58,7 +58,7 @@ async def run(settings: Settings) -> None:
 
 
 async def _run_for_ever(settings: Settings) -> None:
-    async with running(settings):
+    async with running(settings, standby=True):
         await asyncio.Event().wait()
 
 
@@ -69,6 +69,7 @@ async def running(
     listener: socket.socket | None = None,
     tls: ssl.SSLContext | None = None,
     demo: DemoAccount | None = None,
+    standby: bool = False,
 ) -> AsyncIterator[Application]:
     """Run everything for the length of the block.
 
@@ -77,6 +78,7 @@ async def running(
         listener: serves the page here instead of where the settings say.
         tls: serves the page over HTTPS.
         demo: an account that the page offers.
+        standby: waits while another component has our name.
 
     Raises:
         OperatorError: The server, the port or the page is not there.
@@ -109,7 +111,7 @@ async def running(
         link = Link(component.stream)
         stack.push_async_callback(link.close)
         stack.push_async_callback(bridge.close)
-        await link.open()
+        await link.open(standby=standby)
         yield Application(bridge=bridge, link=link, services=services)
 
 
