@@ -1,8 +1,9 @@
 """Real browsers call the endpoint directly: pages offer, the engine answers, media comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,9 +19,9 @@ from jinglebridge.bridge.ports import (
 from jinglebridge.media.candidates import CandidatePolicy
 from jinglebridge.media.engine import InProcessEngine
 from jinglebridge.media.settings import MediaSettings
-from jinglebridge.protocol.sdp.description import TrickledCandidates
+from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
 from jinglebridge.protocol.sdp.lines import build_candidate, parse_candidate
-from jinglebridge.protocol.sdp.text import dumps, loads_offer
+from jinglebridge.protocol.sdp.text import dumps, loads_answer, loads_offer
 from jinglebridge.services.echo import EchoProgram
 from tests.e2e.browser import Browser, BrowserKind, LaunchOptions, Page
 
@@ -65,7 +66,7 @@ window.canvasTrack = () => {
   setInterval(paint, 1000 / 30);
   return canvas.captureStream(30).getVideoTracks()[0];
 };
-window.offer = async (configuration, source) => {
+window.openCall = async (configuration, source) => {
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: true, video: source === 'noise' ? false : { width: 640, height: 480, frameRate: 30 },
   });
@@ -79,6 +80,11 @@ window.offer = async (configuration, source) => {
     const element = document.querySelector(track.kind === 'video' ? '#remote' : '#sound');
     element.srcObject = new MediaStream([track]);
   };
+  return stream;
+};
+window.offer = async (configuration, source) => {
+  const stream = await window.openCall(configuration, source);
+  const pc = window.pc;
   const tracks = stream.getTracks();
   if (source === 'noise') tracks.push(window.canvasTrack());
   for (const track of tracks) pc.addTrack(track, stream);
@@ -89,6 +95,13 @@ window.offer = async (configuration, source) => {
   }
   await pc.setLocalDescription();
   return pc.localDescription.sdp;
+};
+window.answer = async (configuration, sdp) => {
+  const stream = await window.openCall(configuration, 'camera');
+  await window.pc.setRemoteDescription({ type: 'offer', sdp });
+  for (const track of stream.getTracks()) window.pc.addTrack(track, stream);
+  await window.pc.setLocalDescription();
+  return window.pc.localDescription.sdp;
 };
 window.accept = (sdp) => window.pc.setRemoteDescription({ type: 'answer', sdp });
 window.takeCandidates = () => window.candidates.splice(0);
@@ -137,13 +150,33 @@ class Call:
         self.session: MediaSession | None = None
 
     async def start(self, configuration: str = "{}", source: str = "camera") -> None:
-        self.session = await self._engine.open("echo", "page@localhost/a", self._events.put_nowait)
+        """The page calls."""
+        session = await self._open()
         sdp = await self._page.evaluate(f"offer({configuration}, '{source}')")
-        answer = await self.session.answer(loads_offer(sdp))
+        answer = await session.answer(loads_offer(sdp))
         await self._page.evaluate(f"accept({dumps(answer)!r})")
+        self._carry(session)
+
+    async def start_here(
+        self, configuration: str = "{}", change: Callable[[Offer], Offer] = lambda offer: offer
+    ) -> Answer:
+        """We call the page, with audio and video."""
+        session = await self._open()
+        offer = change(await session.prepare_offer(("audio", "video")))
+        sdp = await self._page.evaluate(f"answer({configuration}, {dumps(offer)!r})")
+        answer = loads_answer(sdp)
+        await session.commit(answer)
+        self._carry(session)
+        return answer
+
+    async def _open(self) -> MediaSession:
+        self.session = await self._engine.open("echo", "page@localhost/a", self._events.put_nowait)
+        return self.session
+
+    def _carry(self, session: MediaSession) -> None:
         self._tasks = [
             asyncio.create_task(self._carry_ours()),
-            asyncio.create_task(self._carry_theirs(self.session)),
+            asyncio.create_task(self._carry_theirs(session)),
         ]
 
     async def end(self) -> None:
@@ -212,6 +245,36 @@ async def test_sound_and_picture_come_back(kind: BrowserKind, policy: str, origi
         await call.wait_for("decoded().then(frames => frames >= 60)")
         await call.wait_for("energy().then(energy => energy > 0)")
         assert call.states[-1] is ConnectionState.CONNECTED
+        await page.evaluate("pc.close()")
+        async with asyncio.timeout(10):
+            await call.failed.wait()
+
+
+def unbundled(offer: Offer) -> Offer:
+    return replace(offer, groups=())
+
+
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+@pytest.mark.parametrize(
+    ("policy", "bundled"),
+    [("balanced", True), ("max-bundle", True), ("balanced", False)],
+    ids=["balanced", "max-bundle", "unbundled"],
+)
+async def test_called_browser_gets_its_sound_and_picture_back(
+    kind: BrowserKind, policy: str, bundled: bool, origin: str
+) -> None:
+    async with calling(kind, origin) as (call, page):
+        answer = await call.start_here(
+            f"{{bundlePolicy: '{policy}'}}", (lambda offer: offer) if bundled else unbundled
+        )
+        assert bool(answer.groups) is bundled
+        await call.wait_for("pc.connectionState === 'connected'")
+        await call.wait_for("decoded().then(frames => frames >= 60)")
+        await call.wait_for("energy().then(energy => energy > 0)")
+        assert call.states[-1] is ConnectionState.CONNECTED
+        transports = "[...stats.values()].filter(one => one.type === 'transport').length"
+        count = f"pc.getStats().then(stats => {transports})"
+        assert await page.evaluate(count) == (1 if bundled else 2)
         await page.evaluate("pc.close()")
         async with asyncio.timeout(10):
             await call.failed.wait()
