@@ -8,12 +8,16 @@ import structlog
 from jinglebridge.bridge.access import Access, AccessRules
 from jinglebridge.bridge.call import Call
 from jinglebridge.bridge.limits import Limits, check_request
+from jinglebridge.bridge.outgoing import OutgoingCall
 from jinglebridge.bridge.ports import MediaEngine, Signaling
-from jinglebridge.bridge.service import Service, address_of
+from jinglebridge.bridge.proposals import MIGRATED, TIE_BREAK, Proposal, Proposals
+from jinglebridge.bridge.service import Service, address_of, full_jid
 from jinglebridge.errors import (
     NotAllowed,
     ResourceConstraint,
     ServiceUnknown,
+    SignalingError,
+    TieBreak,
     UnknownSession,
 )
 from jinglebridge.protocol.jingle.xep_0166 import (
@@ -24,8 +28,13 @@ from jinglebridge.protocol.jingle.xep_0166 import (
     ReasonCondition,
     reason_of,
 )
+from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
+from jinglebridge.protocol.session.events import Event
+from jinglebridge.protocol.session.glare import overrules
+from jinglebridge.protocol.session.initiation import ProposalEnded, Stage
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.session.table import SessionTable, bare
+from jinglebridge.protocol.session.transitions import State
 
 
 class Bridge:
@@ -58,6 +67,8 @@ class Bridge:
             maximum_per_domain=limits.calls_per_domain,
         )
         self._access = Access(rules, limits)
+        self._proposals = Proposals(signaling, limits)
+        self._outgoing: set[OutgoingCall] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._log = structlog.get_logger()
@@ -117,10 +128,29 @@ class Bridge:
         if jingle.action is Action.SESSION_INITIATE:
             self._initiated(peer, local, jingle)
             return
-        call = self._table.find(peer, jingle.sid)
+        call = self._find(peer, jingle)
         if bare(call.session.local) != bare(local):
             raise UnknownSession("no session of yours has this sid")
         call.receive(jingle)
+        if call.session.peer != peer:
+            self._table.move(call.session.peer, peer, jingle.sid)
+            call.session.peer = peer
+
+    def _find(self, peer: str, jingle: Jingle) -> Call:
+        """The call of a request; a call of ours may be accepted by another device of the account.
+
+        Raises:
+            UnknownSession: there is none.
+        """
+        try:
+            return self._table.find(peer, jingle.sid)
+        except UnknownSession:
+            for call in self._table.rows:
+                if jingle.action is Action.SESSION_ACCEPT and call.session.may_be_answered_by(
+                    peer, jingle.sid
+                ):
+                    return call
+            raise
 
     def _initiated(self, peer: str, local: str, jingle: Jingle) -> None:
         if jingle.initiator is not None and bare(jingle.initiator) != bare(peer):
@@ -128,32 +158,203 @@ class Bridge:
         service = self.service_for(peer, local)
         if self._closing:
             raise ResourceConstraint("the bridge stops")
-        self._table.check_room(peer, jingle.sid)
-        self._access.admit(peer)
-        session = JingleSession(
-            role=Creator.RESPONDER,
-            sid=jingle.sid,
-            local=local,
-            peer=peer,
-            max_candidates=self._limits.candidates,
-        )
+        ours = self._crossing(peer, local)
+        if ours is not None and self._wins(ours, jingle.sid):
+            raise TieBreak("our call to you came first")
+        proposal = self._proposed_by(peer, local, jingle.sid)
+        if ours is None:
+            self._table.check_room(peer, jingle.sid)
+        if proposal is None:
+            self._access.admit(peer)
+        session = self._session(Creator.RESPONDER, jingle.sid, local, peer)
         events = session.receive(jingle)
+        if ours is not None:
+            self._give_way(ours, jingle.sid)
+        call = self._start(session, service.name, events=events)
+        if proposal is not None:
+            self._proposals.begin(proposal, call)
+        for outgoing in self._outgoing:
+            outgoing.inherit(call)
+        self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
+
+    def _crossing(self, peer: str, local: str) -> Call | None:
+        """A call of ours to this device that it did not accept yet (XEP-0166 §7.2.16)."""
+        for call in self._table.rows:
+            session = call.session
+            begun = session.role is Creator.INITIATOR and session.state in (
+                State.NEW,
+                State.PENDING,
+            )
+            if begun and session.peer == peer and bare(session.local) == bare(local):
+                return call if call.reason is None else None
+        return None
+
+    def _wins(self, ours: Call, sid: str) -> bool:
+        session = ours.session
+        sent = session.state is State.PENDING
+        return sent and overrules(session.sid, session.local, sid, session.peer)
+
+    def _give_way(self, ours: Call, sid: str) -> None:
+        for outgoing in self._outgoing:
+            if outgoing.call is ours:
+                outgoing.expect(sid)
+        ours.supersede(reason_of(ReasonCondition.ALTERNATIVE_SESSION, "you called first"))
+        self._table.remove(ours.session.peer, ours.session.sid)
+
+    def _proposed_by(self, peer: str, local: str, sid: str) -> Proposal | None:
+        """The proposal that a device's session-initiate goes on from."""
+        proposal = self._proposals.find(peer, sid)
+        if proposal is None or proposal.is_ours:
+            return None
+        initiation = proposal.initiation
+        same = initiation.peer == peer and bare(initiation.local) == bare(local)
+        return proposal if same and initiation.stage is Stage.PROCEEDED else None
+
+    def _session(self, role: Creator, sid: str, local: str, peer: str) -> JingleSession:
+        return JingleSession(
+            role=role, sid=sid, local=local, peer=peer, max_candidates=self._limits.candidates
+        )
+
+    def _start(
+        self,
+        session: JingleSession,
+        service: str,
+        *,
+        events: Iterable[Event] = (),
+        kinds: tuple[str, ...] = (),
+    ) -> Call:
         call = Call(
             session=session,
             events=events,
-            service=service.name,
+            kinds=kinds,
+            service=service,
             signaling=self._signaling,
             engine=self._engine,
             limits=self._limits,
             ended=self._ended,
         )
-        self._table.add(peer, jingle.sid, call)
-        self._tasks.add(call.task)
-        call.task.add_done_callback(self._tasks.discard)
-        self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
+        self._table.add(session.peer, session.sid, call)
+        self._own(call.task)
+        return call
+
+    def _own(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _ended(self, call: Call) -> None:
-        self._table.remove(call.session.peer, call.session.sid)
+        if call in self._table.rows:  # another one may have its key by now
+            self._table.remove(call.session.peer, call.session.sid)
+        self._proposals.ended(call, call.reason or reason_of(ReasonCondition.SUCCESS))
+
+    def deliver_message(self, peer: str, local: str, message: JingleMessage) -> None:
+        """Take a message of call initiation (XEP-0353).
+
+        Args:
+            peer: full JID of the sender, as the server stamped it.
+            local: JID that was addressed.
+            message: what was said.
+
+        Raises:
+            RemoteProtocolError: a proposal is refused; nothing was changed.
+        """
+        known = self._proposals.find(peer, message.id)
+        if isinstance(message, Propose) and (known is None or known.is_ours):
+            self._proposed(peer, local, message)
+        else:
+            self._proposals.receive(peer, local, message)
+
+    def message_failed(self, peer: str, local: str, message_id: str, condition: str) -> None:
+        """Take an error that came back for a message of ours; most are of no interest.
+
+        Args:
+            peer: JID that it came from.
+            local: our JID that the message came from.
+            message_id: id of the message.
+            condition: the stanza error condition (RFC 6120 §8.3.3).
+        """
+        proposal = self._proposals.failed(peer, local, message_id, condition)
+        for outgoing in self._outgoing:
+            if proposal is not None and outgoing.proposal is proposal:
+                outgoing.failed(SignalingError(condition))
+
+    def _proposed(self, peer: str, local: str, propose: Propose) -> None:
+        self.service_for(peer, local)
+        if propose.foreign and not propose.descriptions:
+            reason = reason_of(ReasonCondition.UNSUPPORTED_APPLICATIONS)
+            self._proposals.refuse(peer, local, propose.id, reason)
+            return
+        ours = self._proposals.crossing(peer, local)
+        if ours is not None and overrules(
+            ours.initiation.id, ours.initiation.local, propose.id, peer
+        ):
+            self._proposals.refuse(peer, local, propose.id, TIE_BREAK, tie_break=True)
+            return
+        try:
+            if self._closing:
+                raise ResourceConstraint("the bridge stops")
+            self._table.check_room(peer, propose.id)
+            self._access.admit(peer)
+        except ResourceConstraint as error:
+            busy = reason_of(ReasonCondition.BUSY, str(error))
+            self._proposals.refuse(peer, local, propose.id, busy)
+            return
+        self._migrate(peer, local, propose.id)
+        if ours is not None:
+            self._expect(ours, propose.id)
+            self._proposals.end(ours, TIE_BREAK, tie_break=True)
+            ours.tell(ProposalEnded(reason=TIE_BREAK, tie_break=True))
+        self._proposals.take(peer, local, propose)
+        self._log.info("call proposed", id=propose.id, peer=peer)
+
+    def _migrate(self, peer: str, local: str, id_: str) -> None:
+        """End the calls that an account leaves for this one (XEP-0353 §4.2)."""
+        for old in self._proposals.taken(peer, local):
+            self._expect(old, id_)
+            self._proposals.end(old, MIGRATED, migrated_to=id_)
+            if old.call is not None:
+                old.call.hang_up(MIGRATED)
+
+    def _expect(self, proposal: Proposal, sid: str) -> None:
+        for outgoing in self._outgoing:
+            if outgoing.proposal is proposal:
+                outgoing.expect(sid)
+
+    def call(self, jid: str, service: str, *, kinds: tuple[str, ...] = ("audio",)) -> OutgoingCall:
+        """Call somebody and connect them with a service.
+
+        Args:
+            jid: whom; bare: any device of the account.
+            service: the service's name, with its argument if it takes one.
+            kinds: the media that we offer, ``audio`` or ``video``.
+
+        Raises:
+            ServiceUnknown: there is no such service.
+            ResourceConstraint: there are too many calls already.
+        """
+        name = self.service_at(service).name
+        # as servers write them: what comes back is compared
+        jid = bare(jid).lower() + jid[len(bare(jid)) :]
+        local = full_jid(f"{service.lower()}@{self._signaling.domain}")
+        if self._closing:
+            raise ResourceConstraint("the bridge stops")
+
+        def dial(device: str, sid: str) -> Call:
+            session = self._session(Creator.INITIATOR, sid, local, device)
+            return self._start(session, name, kinds=kinds)
+
+        outgoing = OutgoingCall(
+            jid=jid,
+            local=local,
+            kinds=kinds,
+            signaling=self._signaling,
+            proposals=self._proposals,
+            limits=self._limits,
+            dial=dial,
+            ended=self._outgoing.discard,
+        )
+        self._outgoing.add(outgoing)
+        self._own(outgoing.task)
+        return outgoing
 
     def peer_gone(self, peer: str) -> None:
         """End the calls of a full JID that went offline."""
@@ -164,8 +365,12 @@ class Bridge:
     async def close(self, reason: Reason | None = None) -> None:
         """End every call, then the engine; from now on no call is taken."""
         self._closing = True
+        reason = reason or reason_of(ReasonCondition.GONE, "the bridge stops")
+        for outgoing in tuple(self._outgoing):
+            outgoing.hang_up(reason)
         for call in self.calls:
-            call.hang_up(reason or reason_of(ReasonCondition.GONE, "the bridge stops"))
+            call.hang_up(reason)
+        self._proposals.close(reason)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._limits.close_timeout)
             for task in late:

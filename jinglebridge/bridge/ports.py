@@ -49,6 +49,20 @@ class Signaling(Protocol):
             SignalingError: no link to the server.
         """
 
+    async def features(self, sender: str, peer: str) -> frozenset[str]:
+        """What a device of a peer knows, from its presence or by asking it (XEP-0030, XEP-0115).
+
+        Args:
+            sender: our JID, full or bare.
+            peer: the device's full JID.
+
+        Raises:
+            SignalingError: it does not say, or there is no such device.
+        """
+
+    def resources(self, peer_bare: str) -> tuple[str, ...]:
+        """The devices of an account that are seen available: full JIDs, best priority first."""
+
 
 class ConnectionState(Enum):
     """State of a media session's transports, the worst of them (W3C RTCPeerConnectionState)."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+RESOURCE = "media"
+"""Resource of the full JID that a service speaks from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -16,6 +19,11 @@ def address_of(local_part: str) -> Address:
     """Split ``service+argument``."""
     service, _, argument = local_part.partition("+")
     return Address(service.lower(), argument)
+
+
+def full_jid(account: str) -> str:
+    """The full JID of a service, from its bare JID: clients listen to no other."""
+    return f"{account}/{RESOURCE}"
 
 
 class Service(Protocol):

@@ -11,6 +11,7 @@ from jinglebridge.errors import (
     CallError,
     LocalProtocolError,
     MalformedStanza,
+    NotAllowed,
     UnsupportedInfo,
 )
 from jinglebridge.protocol.jingle.residue import residue_of
@@ -46,6 +47,7 @@ from jinglebridge.protocol.session.events import (
 )
 from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.session.quota import CandidateQuota
+from jinglebridge.protocol.session.table import bare
 from jinglebridge.protocol.session.transitions import RECEIVED, REFUSED, SENT, State
 
 MAX_HELD = 256
@@ -117,6 +119,11 @@ class JingleSession:
     def _peer_role(self) -> Creator:
         return Creator.RESPONDER if self.role is Creator.INITIATOR else Creator.INITIATOR
 
+    def may_be_answered_by(self, device: str, sid: str) -> bool:
+        """Whether a device may accept this session: one of the account's that we called."""
+        ours = self.role is Creator.INITIATOR and self.state is State.PENDING
+        return ours and self.sid == sid and bare(self.peer) == bare(device)
+
     def receive(self, jingle: Jingle) -> list[Event]:
         """Take one request of the peer.
 
@@ -160,6 +167,8 @@ class JingleSession:
         return [OfferReceived(offer=usable)], replace(facts, offer=offer, slots=slots, quota=quota)
 
     def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
+        if jingle.responder is not None and bare(jingle.responder) != bare(self.peer):
+            raise NotAllowed("a session is accepted for oneself only")
         # without an offer there are no slots either, so that every content is refused
         offer = facts.offer or Offer()
         try:

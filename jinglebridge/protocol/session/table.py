@@ -79,6 +79,11 @@ class SessionTable(Generic[T]):
         self._per_peer[bare(peer)] += 1
         self._per_domain[domain_of(peer)] += 1
 
+    def move(self, peer: str, other: str, sid: str) -> None:
+        """Let a row be another device's of the same account."""
+        row = self._rows.pop((peer, sid))
+        self._rows[other, sid] = row
+
     def remove(self, peer: str, sid: str) -> None:
         """Remove a row; a missing one is no error, since both sides may end a session."""
         if self._rows.pop((peer, sid), None) is None:
