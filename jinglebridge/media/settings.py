@@ -22,6 +22,8 @@ class MediaSettings:
     """From the answer to ICE and DTLS being up. RFC 8863 §4 wants about 39.5 s of patience."""
     consent_timeout_s: float = 30.0
     """How long an unanswered path is used (RFC 7675 §5.1)."""
+    farewell_timeout_s: float = 2.0
+    """How long a peer that ended its transport has to say that it hangs up."""
     request_timeout_s: float = 10.0
     """How long the bridge waits for the engine to answer a message."""
     max_sessions: int = 500

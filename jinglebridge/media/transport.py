@@ -181,6 +181,9 @@ class MediaTransport:
             await asyncio.wait((ended, lost))
         if not peer_ended:
             raise ConnectivityError("the peer no longer answers")
+        # Who hangs up closes its peer connection first: its session-terminate is on the way.
+        self._set_state(ConnectionState.DISCONNECTED)
+        await asyncio.sleep(self._settings.farewell_timeout_s)
         raise FailedTransport("the peer ended the media transport")
 
     async def _end(self) -> None:
