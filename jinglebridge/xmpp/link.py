@@ -20,7 +20,7 @@ from enum import Enum
 import structlog
 
 from jinglebridge.errors import OperatorError
-from jinglebridge.protocol.disco.features import PING
+from jinglebridge.protocol.disco.xep_0199 import NAMESPACE as PING
 from jinglebridge.xmpp.stream import ComponentStream
 
 _SETTLE = 0.05
