@@ -49,6 +49,8 @@ DIRECTIONS = {direction.value: direction for direction in Direction}
 MAX_LINES = 4096
 _NOT_IN_SECTION = "vomst"
 """Types of lines that a section cannot have (RFC 8866 §5)."""
+_PAYLOAD_TYPES = {str(identifier): PayloadType(id=identifier) for identifier in range(128)}
+"""Those that nothing is said of, by their formats."""
 _ONCE = ("rtpmap", "trr_int")
 """Lines that a payload type can have one of."""
 
@@ -91,8 +93,7 @@ class SectionReader:
             self._values["formats"] = formats
             return
         for text in formats:
-            payload = number(text, 127)
-            if payload is None or str(payload) != text or text in self._payloads:
+            if text not in _PAYLOAD_TYPES or text in self._payloads:
                 raise self._error("payload types are different numbers to 127", line_number, line)
             self._payloads[text] = {}
 
@@ -263,8 +264,8 @@ class SectionReader:
             for ssrc, parameters in self._sources.items()
         )
         fmtp_texts = tuple(
-            (int(number), line.text)
-            for number, lines in self._payloads.items()
+            (int(identifier), line.text)
+            for identifier, lines in self._payloads.items()
             for line in _unusual(lines.get("fmtp", []))
         )
         return MediaDescription(
@@ -275,10 +276,12 @@ class SectionReader:
         )
 
 
-def _payload_type(number: str, lines: dict[str, list[CodecLine]]) -> PayloadType:
+def _payload_type(identifier: str, lines: dict[str, list[CodecLine]]) -> PayloadType:
+    if not lines:
+        return _PAYLOAD_TYPES[identifier]
     name, clockrate, channels = lines["rtpmap"][0].value if "rtpmap" in lines else (None,) * 3
     return PayloadType(
-        id=int(number),
+        id=int(identifier),
         name=name,
         clockrate=clockrate,
         channels=channels,
