@@ -6,6 +6,7 @@ import pytest
 from jinglebridge.errors import (
     LocalProtocolError,
     MalformedStanza,
+    NotAllowed,
     RemoteProtocolError,
     SdpError,
     UnsupportedInfo,
@@ -301,3 +302,29 @@ def test_what_cannot_be_written_changes_nothing() -> None:
     assert isinstance(answer_to(OFFER), Answer)
     assert issubclass(SdpError, RemoteProtocolError)
     assert Reason().condition is None
+
+
+def test_another_device_of_the_called_account_may_accept() -> None:
+    initiator, _ = session_pair()
+    assert not initiator.may_be_answered_by("romeo@example.net/phone", "sid1"), "nothing is sent"
+    initiator.initiate(OFFER)
+    assert initiator.may_be_answered_by("romeo@example.net/phone", "sid1")
+    assert not initiator.may_be_answered_by("romeo@example.net/phone", "sid2")
+    assert not initiator.may_be_answered_by("mallory@example.net/phone", "sid1")
+
+
+def test_only_the_responder_is_asked_for_an_accept() -> None:
+    initiator, responder = session_pair()
+    responder.receive(initiator.initiate(OFFER))
+    assert not responder.may_be_answered_by("juliet@example.org/phone", "sid1")
+
+
+def test_a_session_is_not_accepted_for_somebody_else() -> None:
+    initiator, responder = session_pair()
+    responder.receive(initiator.initiate(OFFER))
+    accept = responder.accept(answer_to(OFFER))
+    with pytest.raises(NotAllowed, match="for oneself only"):
+        initiator.receive(replace(accept, responder="mallory@example.net/phone"))
+    assert initiator.state is State.PENDING
+    initiator.receive(replace(accept, responder="romeo@example.net/phone"))
+    assert initiator.state is State.ACTIVE

@@ -74,6 +74,17 @@ def test_rows_of_one_domain_are_bounded_whoever_asks() -> None:
     rows.check_room("c@example.org/x", "s")
 
 
+def test_a_row_moves_to_another_device() -> None:
+    rows = table()
+    rows.add(f"{ROMEO}/a", "s", "first")
+    rows.move(f"{ROMEO}/a", f"{ROMEO}/b", "s")
+    assert rows.find(f"{ROMEO}/b", "s") == "first"
+    with pytest.raises(UnknownSession):
+        rows.find(f"{ROMEO}/a", "s")
+    rows.remove(f"{ROMEO}/b", "s")
+    assert not vars(rows)["_per_peer"]
+
+
 def test_removed_rows_leave_nothing() -> None:
     rows = table(maximum=100)
     for _ in range(5):
