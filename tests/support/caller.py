@@ -103,7 +103,7 @@ class OutgoingCall:
         self.pc = pc
         self.heard = Heard()
         self.ended: asyncio.Future[Reason | None] = asyncio.get_running_loop().create_future()
-        self._caller = caller
+        self.caller = caller
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._tasks = [asyncio.create_task(self._work(), name="outgoing call")]
         pc.add_listener("track", self._track)
@@ -115,7 +115,7 @@ class OutgoingCall:
     async def initiate(self) -> None:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         offer = loads_offer(self.pc.localDescription.sdp)
-        await self._caller.request(self.session.peer, self.session.initiate(offer))
+        await self.caller.request(self.session.peer, self.session.initiate(offer))
 
     async def _work(self) -> None:
         while True:
@@ -176,12 +176,12 @@ class OutgoingCall:
     async def hang_up(self, reason: Reason | None = None) -> None:
         """End the call from here."""
         words = reason or reason_of(ReasonCondition.SUCCESS)
-        await self._caller.request(self.session.peer, self.session.terminate(words))
+        await self.caller.request(self.session.peer, self.session.terminate(words))
         await self.close()
 
     async def close(self) -> None:
         """Leave nothing behind."""
-        self._caller.calls.pop(self.session.sid, None)
+        self.caller.calls.pop(self.session.sid, None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

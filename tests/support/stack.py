@@ -27,6 +27,7 @@ from jinglebridge.http.listener import listen
 from jinglebridge.http.page import DemoAccount
 from jinglebridge.xmpp.link import Link
 from tests.support.caller import Caller, loopback_candidates, signed_in
+from tests.support.tcp_proxy import TcpProxy, tcp_proxy
 
 HOST = "127.0.0.1"
 ECHO = f"echo@{COMPONENT_DOMAIN}"
@@ -43,6 +44,8 @@ class Stack:
     demo: DemoAccount
     log: list[structlog.types.EventDict]
     """Everything that the product has logged so far, at every level."""
+    proxy: TcpProxy | None = None
+    """On the component's path to the server."""
 
     @property
     def bridge(self) -> Bridge:
@@ -59,38 +62,53 @@ class Stack:
         return [entry for entry in self.log if entry["event"] == name]
 
     @asynccontextmanager
-    async def caller(self, user: str | None = None) -> AsyncIterator[Caller]:
+    async def caller(self, user: str | None = None, *, resource: str = "") -> AsyncIterator[Caller]:
         """A signed-in XMPP-only client: an account of its own, or a guest."""
         jid, password = ANONYMOUS_DOMAIN, ""
         if user is not None:
             password = secrets.token_urlsafe(9)
             jid = self.prosody.add_account(user, password)
+        if resource:
+            jid = f"{jid}/{resource}"
         async with signed_in(jid, password, port=self.prosody.c2s_port) as caller:
             yield caller
 
 
 @asynccontextmanager
-async def stack(*, page: bool = True, limits: LimitOptions | None = None) -> AsyncIterator[Stack]:
+async def stack(
+    *,
+    page: bool = True,
+    limits: LimitOptions | None = None,
+    proxied: bool = False,
+    extra_config: str = "",
+) -> AsyncIterator[Stack]:
     """Start everything, and leave nothing behind.
 
     Args:
         page: whether the page is served.
         limits: of the bridge.
+        proxied: whether the component's path to the server can be broken.
+        extra_config: of the server.
     """
     async with AsyncExitStack() as entered:
         log = entered.enter_context(_recorded())
         await entered.enter_async_context(loopback_candidates())
-        prosody = await entered.enter_async_context(PrivateProsody())
+        prosody = await entered.enter_async_context(PrivateProsody(extra_config=extra_config))
         password = secrets.token_urlsafe(9)
         demo = DemoAccount(jid=prosody.add_account("demo", password), password=password)
         listener = entered.enter_context(listen(HOST, (0,))) if page else None
         port = listener.getsockname()[1] if listener else 0
+        proxy = None
+        if proxied:
+            proxy = await entered.enter_async_context(tcp_proxy(prosody.component_port))
+        settings = _settings(
+            prosody,
+            page=page,
+            limits=limits or LimitOptions(),
+            component_port=proxy.port if proxy else prosody.component_port,
+        )
         application = await entered.enter_async_context(
-            running(
-                _settings(prosody, page=page, limits=limits or LimitOptions()),
-                listener=listener,
-                demo=demo,
-            )
+            running(settings, listener=listener, demo=demo)
         )
         yield Stack(
             prosody=prosody,
@@ -98,6 +116,7 @@ async def stack(*, page: bool = True, limits: LimitOptions | None = None) -> Asy
             url=f"http://{HOST}:{port}/" if page else "",
             demo=demo,
             log=log,
+            proxy=proxy,
         )
 
 
@@ -127,13 +146,15 @@ def _recorded() -> Iterator[list[structlog.types.EventDict]]:
         structlog.configure(**before)
 
 
-def _settings(prosody: PrivateProsody, *, page: bool, limits: LimitOptions) -> Settings:
+def _settings(
+    prosody: PrivateProsody, *, page: bool, limits: LimitOptions, component_port: int
+) -> Settings:
     # Made without a look at the environment of whoever runs the tests.
     return Settings.model_construct(
         component=ComponentOptions(
             jid=COMPONENT_DOMAIN,
             secret=SecretStr(prosody.component_secret),
-            port=prosody.component_port,
+            port=component_port,
         ),
         http=HttpOptions(
             enabled=page,
