@@ -17,13 +17,18 @@ from jinglebridge.errors import (
     RemoteProtocolError,
     SignalingError,
 )
-from jinglebridge.protocol.disco.features import PING
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
-from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE, Action, Jingle
+from jinglebridge.protocol.disco.xep_0092 import SoftwareVersion
+from jinglebridge.protocol.disco.xep_0199 import Ping
+from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
+from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
 from jinglebridge.xmpp import stanzas
+from jinglebridge.xmpp.capabilities import PeerCapabilities
+from jinglebridge.xmpp.discovery import Discovery
 from jinglebridge.xmpp.guard import StanzaBounds, checked_text
+from jinglebridge.xmpp.messages import Messages
 from jinglebridge.xmpp.outbox import Outbox, OutboxBounds
 from jinglebridge.xmpp.presence import Presence
 from jinglebridge.xmpp.stream import WRITABLE, ComponentStream
@@ -71,7 +76,10 @@ class Component:
     ) -> None:
         self.domain = jid
         self._bridge: Bridge | None = None
+        self._discovery: Discovery | None = None
         self._presence: Presence | None = None
+        self._messages: Messages | None = None
+        self._peers = PeerCapabilities(self._ask_info)
         self._log = structlog.get_logger()
         self.stream = ComponentStream(
             jid,
@@ -92,13 +100,16 @@ class Component:
             ("set", tag_of(Jingle)): self._jingle,
             ("get", tag_of(DiscoInfo)): self._disco_info,
             ("get", tag_of(DiscoItems)): self._disco_items,
-            ("get", f"{{{PING}}}ping"): lambda _stanza, _payload: None,
+            ("get", tag_of(SoftwareVersion)): self._version,
+            ("get", tag_of(Ping)): lambda _stanza, _payload: None,
         }
 
     def attach(self, bridge: Bridge) -> None:
         """Say which bridge takes the calls; before the stream is opened."""
         self._bridge = bridge
-        self._presence = Presence(self.domain, bridge, self.send)
+        self._discovery = Discovery(self.domain, bridge)
+        self._presence = Presence(self.domain, bridge, self._peers, self.send)
+        self._messages = Messages(self.domain, bridge, self.send)
 
     def send(self, stanza: Element) -> None:
         """Send a stanza; dropped when there is no stream.
@@ -117,17 +128,52 @@ class Component:
             SignalingError: refused, timed out, or no link to the server for that long.
             LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
+        await self._ask(sender, peer, "set", build(jingle), repeatable=jingle.action in REPEATABLE)
+
+    async def features(self, sender: str, peer: str) -> frozenset[str]:
+        """What a device understands; see ``ports.Signaling``.
+
+        Raises:
+            SignalingError: it does not say.
+        """
+        return await self._peers.features(sender, peer)
+
+    def resources(self, peer_bare: str) -> tuple[str, ...]:
+        """The devices of an account; see ``ports.Signaling``."""
+        return self._peers.resources(peer_bare)
+
+    def habits(self, peer: str) -> Habits:
+        """What a device needs; see ``ports.Signaling``."""
+        return self._peers.habits(peer)
+
+    async def close(self) -> None:
+        """Ask peers nothing any more; before the link is closed."""
+        await self._peers.close()
+
+    async def _ask(
+        self, sender: str, peer: str, kind: str, payload: Element, *, repeatable: bool
+    ) -> Element:
         identifier = self.stream.new_id()
         iq = Element(
             f"{{{stanzas.NAMESPACE}}}iq",
-            {"type": "set", "id": identifier, "from": sender, "to": peer},
+            {"type": kind, "id": identifier, "from": sender, "to": peer},
         )
-        iq.append(build(jingle))
-        answer = await self._outbox.ask(
-            peer, identifier, checked_text(iq, self.domain), repeatable=jingle.action in REPEATABLE
-        )
+        iq.append(payload)
+        text = checked_text(iq, self.domain)
+        answer = await self._outbox.ask(peer, identifier, text, repeatable=repeatable)
         if answer.get("type") == "error":
-            raise _signaling_error(answer)
+            raise stanzas.error_of(answer)
+        return answer
+
+    async def _ask_info(self, sender: str, peer: str, query: DiscoInfo) -> DiscoInfo:
+        answer = await self._ask(sender, peer, "get", build(query), repeatable=True)
+        payload = answer.find(tag_of(DiscoInfo))
+        if payload is None:
+            raise SignalingError("undefined-condition", "an answer without content")
+        try:
+            return parse(DiscoInfo, payload)
+        except MalformedStanza as error:
+            raise SignalingError("undefined-condition", str(error)) from None
 
     def send_message(
         self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
@@ -157,6 +203,8 @@ class Component:
                     self._handle_iq(stanza)
             elif stanza.tag.endswith("}presence") and self._presence is not None:
                 self._presence.handle(stanza)
+            elif stanza.tag.endswith("}message") and self._messages is not None:
+                self._messages.handle(stanza)
         except Exception:
             self._log.exception("stanza failed", peer=stanza.get("from"))
 
@@ -203,28 +251,16 @@ class Component:
 
     def _disco_info(self, stanza: Element, payload: Element) -> Element:
         query = parse(DiscoInfo, payload)
-        return build(self._known_presence().disco_info(stanza.get("to", ""), query))
+        return build(self._known_discovery().info(stanza.get("to", ""), query))
 
     def _disco_items(self, stanza: Element, payload: Element) -> Element:
         query = parse(DiscoItems, payload)
-        return build(self._known_presence().disco_items(stanza.get("to", ""), query))
+        return build(self._known_discovery().items(stanza.get("to", ""), query))
 
-    def _known_presence(self) -> Presence:
-        if self._presence is None:
+    def _version(self, stanza: Element, _payload: Element) -> Element:
+        return build(self._known_discovery().version(stanza.get("to", "")))
+
+    def _known_discovery(self) -> Discovery:
+        if self._discovery is None:
             raise LocalProtocolError("a request before a bridge was attached")
-        return self._presence
-
-
-def _signaling_error(answer: Element) -> SignalingError:
-    """What an error says; not every client says all of it (RFC 6120 §8.3.2)."""
-    found: dict[str, str] = {}
-    words = ""
-    for item in answer.iterfind(f"{{{stanzas.NAMESPACE}}}error/*"):
-        name = local_name(item.tag)
-        namespace = namespace_of(item.tag)
-        if namespace == stanzas.CONDITIONS and name == "text":
-            words = item.text or ""
-        else:
-            found.setdefault(namespace, name)
-    condition = found.get(stanzas.CONDITIONS, "undefined-condition")
-    return SignalingError(condition, words, found.get(ERRORS_NAMESPACE))
+        return self._discovery

@@ -1,131 +1,134 @@
-"""What our JIDs say about themselves: disco answers, and presence that makes them callable.
+"""Presence of our JIDs, which makes them callable, and what others' presence means to us.
 
 A client shows a call button only for a JID whose presence it has, sent from a full JID with
-capabilities that match the disco answer exactly.
+capabilities that match the disco answer exactly. There is no roster and nothing is broadcast:
+whoever asks, subscribes, or shows its own presence gets ours; and ours never goes away by itself,
+because after a restart nobody would know whom to tell that we are back.
 """
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
+import structlog
+
 from jinglebridge.bridge.bridge import Bridge
-from jinglebridge.bridge.service import Service
-from jinglebridge.errors import ServiceUnknown
-from jinglebridge.protocol.disco.features import CALLABLE, COMMON
-from jinglebridge.protocol.disco.xep_0030 import (
-    ITEMS_NAMESPACE,
-    DiscoInfo,
-    DiscoItems,
-    Identity,
-    Item,
-    info_of,
-)
-from jinglebridge.protocol.disco.xep_0115 import capabilities_of, verification_string
+from jinglebridge.bridge.rates import Rate
+from jinglebridge.bridge.service import Service, full_jid
+from jinglebridge.errors import RemoteProtocolError
+from jinglebridge.protocol.disco.xep_0115 import capabilities_of
 from jinglebridge.protocol.session.table import bare
 from jinglebridge.protocol.xml import build
 from jinglebridge.xmpp import stanzas
+from jinglebridge.xmpp.capabilities import PeerCapabilities
+from jinglebridge.xmpp.discovery import NODE, info_of_service
 
-RESOURCE = "media"
-"""Resource of the full JID that every service's presence comes from."""
-NODE = "urn:jinglebridge:caps"
+_PER_MINUTE, _BURST = 120, 60
+"""Answers to one account; at sign-in a client asks for each of its contacts at once."""
+_MAX_SEEN = 8192
+"""Devices whose presence was answered with ours and that are remembered for it."""
 
 
 class Presence:
-    """Answers for all JIDs of a component.
+    """Presence of all JIDs of a component.
 
     Args:
         domain: the component's.
-        bridge: knows the services.
+        bridge: knows the services and who may call them.
+        peers: takes what others' presence says of them.
         send: takes a stanza to send.
+        clock: any that does not go back, in s.
     """
 
-    def __init__(self, domain: str, bridge: Bridge, send: Callable[[Element], None]) -> None:
+    def __init__(
+        self,
+        domain: str,
+        bridge: Bridge,
+        peers: PeerCapabilities,
+        send: Callable[[Element], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._domain = domain
         self._bridge = bridge
+        self._peers = peers
         self._send = send
-
-    def disco_info(self, local: str, query: DiscoInfo) -> DiscoInfo:
-        """The answer to a disco#info query.
-
-        Raises:
-            ServiceUnknown: no service or node of that name.
-        """
-        info = self._info_at(local)
-        if query.node is None:
-            return info
-        if query.node != f"{NODE}#{verification_string(info)}":
-            raise ServiceUnknown(f"no node {query.node[:100]!r}")
-        return DiscoInfo(node=query.node, identities=info.identities, features=info.features)
-
-    def _info_at(self, local: str) -> DiscoInfo:
-        local_part = _local_part(local)
-        if local_part:
-            return _service_info(self._bridge.service_at(local_part))
-        identity = Identity(category="component", type="generic", name="jinglebridge")
-        return info_of(identity, (*COMMON, ITEMS_NAMESPACE))
-
-    def disco_items(self, local: str, query: DiscoItems) -> DiscoItems:
-        """The services, for whoever asks the component itself; a service has no items.
-
-        Raises:
-            ServiceUnknown: no service or node of that name.
-        """
-        local_part = _local_part(local)
-        if local_part:
-            self._bridge.service_at(local_part)
-        if query.node is not None:
-            raise ServiceUnknown(f"no node {query.node[:100]!r}")
-        if local_part:
-            return DiscoItems()
-        return DiscoItems(
-            items=tuple(
-                Item(jid=f"{service.name}@{self._domain}", name=service.title)
-                for service in self._bridge.services
-            )
-        )
+        self._clock = clock
+        self._rate = Rate(_PER_MINUTE, _BURST)
+        self._shown: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._log = structlog.get_logger()
 
     def handle(self, stanza: Element) -> None:
-        """Take a presence stanza: answer probes and subscriptions, notice who went away."""
+        """Take a presence stanza of a peer."""
         peer, local = stanza.get("from"), stanza.get("to")
         if peer is None or local is None or not stanzas.is_ours(local, self._domain):
             return
-        match stanza.get("type"):
-            case "probe":
-                self._announce(local, peer)
-            case "subscribe":
-                self._subscribed(local, peer)
-            case "unsubscribe":
-                self._send(stanzas.presence(bare(local), bare(peer), "unsubscribed"))
-            case "unavailable":
-                self._bridge.peer_gone(peer)
-
-    def _subscribed(self, local: str, peer: str) -> None:
-        if self._service(local) is None:
-            self._send(stanzas.presence(bare(local), bare(peer), "unsubscribed"))
+        if stanzas.is_ours(peer, self._domain):
             return
-        self._send(stanzas.presence(bare(local), bare(peer), "subscribed"))
-        self._announce(local, peer)
+        match stanza.get("type"):
+            case None:
+                self._available(peer, local, stanza)
+            case "unavailable":
+                self._gone(peer, local)
+                self._bridge.peer_gone(peer)
+            case "error":
+                self._gone(peer, local)
+            case "probe" | "subscribe" | "unsubscribe" as kind:
+                self._asked(peer, local, kind)
 
-    def _announce(self, local: str, peer: str) -> None:
-        service = self._service(local)
+    def _available(self, peer: str, local: str, stanza: Element) -> None:
+        """Take directed presence: whoever shows itself the first time sees us too.
+
+        Only the first time, since a bot that does the same would be answered for ever.
+        """
+        service = self._service(peer, local)
         if service is None:
             return
-        stanza = stanzas.presence(f"{bare(local)}/{RESOURCE}", peer)
+        self._peers.available(peer, full_jid(bare(local)), stanza)
+        key = peer, bare(local)
+        is_new = key not in self._shown
+        self._shown[key] = None
+        self._shown.move_to_end(key)
+        if len(self._shown) > _MAX_SEEN:
+            self._shown.popitem(last=False)
+        if is_new and self._may_answer(peer):
+            self._announce(service, local, peer)
+
+    def _gone(self, peer: str, local: str) -> None:
+        self._peers.unavailable(peer)
+        self._shown.pop((peer, bare(local)), None)
+
+    def _asked(self, peer: str, local: str, kind: str) -> None:
+        if not self._may_answer(peer):
+            return
+        service = self._service(peer, local)
+        if kind == "unsubscribe" or (kind == "subscribe" and service is None):
+            self._send(stanzas.presence(bare(local), bare(peer), "unsubscribed"))
+            if kind == "unsubscribe":  # who sees us no more is to know it (RFC 6121 §3.3.3)
+                self._send(stanzas.presence(full_jid(bare(local)), bare(peer), "unavailable"))
+        elif service is not None:
+            if kind == "subscribe":
+                self._send(stanzas.presence(bare(local), bare(peer), "subscribed"))
+            self._announce(service, local, peer)
+
+    def _may_answer(self, peer: str) -> bool:
+        account, now = bare(peer), self._clock()
+        if self._rate.wait(account, now) > 0:
+            self._log.debug("presence not answered: too often", peer=peer)
+            return False
+        self._rate.take(account, now)
+        return True
+
+    def _announce(self, service: Service, local: str, peer: str) -> None:
+        stanza = stanzas.presence(full_jid(bare(local)), peer)
         status = SubElement(stanza, f"{{{stanzas.NAMESPACE}}}status")
         status.text = service.description
-        stanza.append(build(capabilities_of(_service_info(service), NODE)))
+        stanza.append(build(capabilities_of(info_of_service(service), NODE)))
         self._send(stanza)
 
-    def _service(self, local: str) -> Service | None:
+    def _service(self, peer: str, local: str) -> Service | None:
         try:
-            return self._bridge.service_at(_local_part(local))
-        except ServiceUnknown:
+            return self._bridge.service_for(peer, local)
+        except RemoteProtocolError:
             return None
-
-
-def _local_part(jid: str) -> str:
-    local_part, at, _ = bare(jid).rpartition("@")
-    return local_part if at else ""
-
-
-def _service_info(service: Service) -> DiscoInfo:
-    return info_of(Identity(category="client", type="bot", name=service.title), CALLABLE)

@@ -3,8 +3,9 @@
 import re
 from xml.etree.ElementTree import Element, SubElement
 
-from jinglebridge.errors import LocalProtocolError, RemoteProtocolError
+from jinglebridge.errors import LocalProtocolError, RemoteProtocolError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import ERRORS_NAMESPACE
+from jinglebridge.protocol.xml import local_name, namespace_of
 
 NAMESPACE = "jabber:component:accept"
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -37,13 +38,38 @@ def answer(request: Element, kind: str, payload: Element | None = None) -> Eleme
 
 def error_answer(request: Element, error: RemoteProtocolError) -> Element:
     """The IQ error for a request (RFC 6120 §8.3, XEP-0166 §10)."""
+    return answer(request, "error", _error(error))
+
+
+def message_error(received: Element, error: RemoteProtocolError) -> Element:
+    """The error for a message (RFC 6120 §8.3), without a copy of it."""
+    reply = answer(received, "error", _error(error))
+    reply.tag = f"{{{NAMESPACE}}}message"
+    return reply
+
+
+def _error(error: RemoteProtocolError) -> Element:
     element = Element(f"{{{NAMESPACE}}}error", {"type": error.error_type})
     SubElement(element, f"{{{CONDITIONS}}}{error.condition}")
     words = SubElement(element, f"{{{CONDITIONS}}}text")
     words.text = "".join(item if item.isprintable() else "?" for item in str(error))[:500]
     if error.jingle_condition is not None:
         SubElement(element, f"{{{ERRORS_NAMESPACE}}}{error.jingle_condition}")
-    return answer(request, "error", element)
+    return element
+
+
+def error_of(received: Element) -> SignalingError:
+    """What an error says; not every client says all of it (RFC 6120 §8.3.2)."""
+    found: dict[str, str] = {}
+    words = ""
+    for item in received.iterfind(f"{{{NAMESPACE}}}error/*"):
+        name, namespace = local_name(item.tag), namespace_of(item.tag)
+        if namespace == CONDITIONS and name == "text":
+            words = item.text or ""
+        else:
+            found.setdefault(namespace, name)
+    condition = found.get(CONDITIONS, "undefined-condition")
+    return SignalingError(condition, words, found.get(ERRORS_NAMESPACE))
 
 
 def presence(sender: str, recipient: str, kind: str | None = None) -> Element:
@@ -54,10 +80,15 @@ def presence(sender: str, recipient: str, kind: str | None = None) -> Element:
     return stanza
 
 
+def message(sender: str, recipient: str, identifier: str) -> Element:
+    """A message of type ``chat``, still empty."""
+    addresses = {"from": sender, "to": recipient}
+    return Element(f"{{{NAMESPACE}}}message", {"type": "chat", "id": identifier, **addresses})
+
+
 def jingle_message(sender: str, recipient: str, payload: Element, identifier: str) -> Element:
     """A message of a call's initiation, which servers keep for all devices (XEP-0353 §3)."""
-    addresses = {"from": sender, "to": recipient}
-    stanza = Element(f"{{{NAMESPACE}}}message", {"type": "chat", "id": identifier, **addresses})
+    stanza = message(sender, recipient, identifier)
     stanza.append(payload)
     SubElement(stanza, f"{{{HINTS}}}store")
     return stanza

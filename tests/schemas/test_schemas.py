@@ -9,7 +9,7 @@ import pytest
 
 from jinglebridge import errors
 from jinglebridge.convert import Role, sdp_to_jingle
-from jinglebridge.errors import RemoteProtocolError, SdpError
+from jinglebridge.errors import RemoteProtocolError, SdpError, SignalingError
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo, DiscoItems
 from jinglebridge.protocol.disco.xep_0115 import verification_string
 from jinglebridge.protocol.jingle.xep_0166 import Jingle, ReasonCondition, reason_of
@@ -20,8 +20,10 @@ from jinglebridge.protocol.sdp.text import loads_answer, loads_offer
 from jinglebridge.protocol.xml import build
 from jinglebridge.testing import session_pair
 from jinglebridge.xmpp import stanzas
+from jinglebridge.xmpp.capabilities import PeerCapabilities
 from jinglebridge.xmpp.component import InternalError, NotUnderstood
-from jinglebridge.xmpp.presence import NODE, Presence
+from jinglebridge.xmpp.discovery import NODE, Discovery
+from jinglebridge.xmpp.presence import Presence
 from tests.bridge.stage import JULIET, Stage
 from tests.schemas.wrong import CASES, IN_PLACE, OUT_OF_PLACE
 from tests.support.schema import (
@@ -209,9 +211,14 @@ def test_errors(error: RemoteProtocolError) -> None:
     assert whole(stanzas.error_answer(REQUEST, error)) == []
 
 
+async def nobody_answers(sender: str, peer: str, query: DiscoInfo) -> DiscoInfo:
+    raise SignalingError("service-unavailable")
+
+
 @dataclass(slots=True)
 class Scene:
     presence: Presence
+    discovery: Discovery
     sent: list[Element] = field(default_factory=list)
 
 
@@ -219,7 +226,9 @@ class Scene:
 async def scene() -> AsyncIterator[Scene]:
     stage = Stage()
     sent: list[Element] = []
-    yield Scene(Presence(DOMAIN, stage.bridge, sent.append), sent)
+    peers = PeerCapabilities(nobody_answers)
+    presence = Presence(DOMAIN, stage.bridge, peers, sent.append)
+    yield Scene(presence, Discovery(DOMAIN, stage.bridge), sent)
     await stage.bridge.close()
 
 
@@ -231,12 +240,12 @@ def announce(scene: Scene, kind: str) -> None:
 
 def answers(scene: Scene, local: str) -> Iterator[Element]:
     """What a JID answers to questions about it."""
-    info = scene.presence.disco_info(local, DiscoInfo())
+    info = scene.discovery.info(local, DiscoInfo())
     node = f"{NODE}#{verification_string(info)}"
     for payload in (
         info,
-        scene.presence.disco_info(local, DiscoInfo(node=node)),
-        scene.presence.disco_items(local, DiscoItems()),
+        scene.discovery.info(local, DiscoInfo(node=node)),
+        scene.discovery.items(local, DiscoItems()),
     ):
         yield stanzas.answer(REQUEST, "result", build(payload))
 

@@ -77,4 +77,5 @@ async def attached(prosody: PrivateProsody, *, limits: Limits = LIMITS) -> Async
         yield whole
     finally:
         await whole.bridge.close()
+        await whole.component.close()
         await whole.link.close()

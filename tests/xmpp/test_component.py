@@ -311,7 +311,7 @@ async def test_what_xml_forbids_never_leaves(offline: Offline, words: str) -> No
 
 async def test_a_request_before_a_bridge_is_attached(offline: Offline) -> None:
     component = offline.whole.component
-    component._bridge = component._presence = None
+    component._bridge = component._discovery = component._presence = None
     payload = "<jingle xmlns='urn:xmpp:jingle:1' action='session-info' sid='a'/>"
     for stanza in (
         iq(payload),

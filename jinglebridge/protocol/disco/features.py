@@ -1,5 +1,6 @@
 """What our JIDs say that they understand: each a promise that the code keeps."""
 
+from jinglebridge.protocol.chat import xep_0184
 from jinglebridge.protocol.disco import xep_0030, xep_0092, xep_0115, xep_0199
 from jinglebridge.protocol.jingle import (
     residue,
@@ -11,15 +12,14 @@ from jinglebridge.protocol.jingle import (
     xep_0320,
     xep_0338,
     xep_0339,
+    xep_0353,
 )
-
-PING = xep_0199.NAMESPACE
 
 COMMON = (
     xep_0030.INFO_NAMESPACE,
     xep_0092.NAMESPACE,
     xep_0115.NAMESPACE,
-    PING,
+    xep_0199.NAMESPACE,
 )
 """Of every JID."""
 
@@ -38,5 +38,7 @@ CALLABLE = (
     "urn:ietf:rfc:5888",  # XEP-0338 §3
     xep_0339.NAMESPACE,
     "urn:ietf:rfc:5576",  # XEP-0339 §4
+    xep_0353.NAMESPACE,
+    xep_0184.NAMESPACE,
 )
 """Of a JID that can be called with audio and video."""

@@ -1,0 +1,1 @@
+"""What stands beside the words of a message: receipts, ids, delays."""
