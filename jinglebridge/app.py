@@ -110,6 +110,7 @@ async def running(
         component.attach(bridge)
         link = Link(component.stream)
         stack.push_async_callback(link.close)
+        stack.push_async_callback(component.close)
         stack.push_async_callback(bridge.close)
         await link.open(standby=standby)
         yield Application(bridge=bridge, link=link, services=services)

@@ -27,7 +27,7 @@ from jinglebridge.protocol.sdp.description import (
     TrickledCandidates,
 )
 from jinglebridge.protocol.sdp.lines import parse_candidate
-from jinglebridge.protocol.session.habits import Habits
+from jinglebridge.protocol.session.habits import Habits, habits_of
 from jinglebridge.protocol.session.session import JingleSession
 
 FINGERPRINT = Fingerprint(hash="sha-256", value=":".join(["AB"] * 32))
@@ -93,6 +93,11 @@ class FakeSignaling:
     def resources(self, peer_bare: str) -> tuple[str, ...]:
         """See ``bridge.ports.Signaling``."""
         return tuple(jid for jid in self.devices if jid.partition("/")[0] == peer_bare)
+
+    def habits(self, peer: str) -> Habits:
+        """See ``bridge.ports.Signaling``."""
+        known = self.devices.get(peer)
+        return habits_of(known) if isinstance(known, frozenset) else Habits()
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         """See ``bridge.ports.Signaling``."""

@@ -212,7 +212,12 @@ class Bridge:
 
     def _session(self, role: Creator, sid: str, local: str, peer: str) -> JingleSession:
         return JingleSession(
-            role=role, sid=sid, local=local, peer=peer, max_candidates=self._limits.candidates
+            role=role,
+            sid=sid,
+            local=local,
+            peer=peer,
+            max_candidates=self._limits.candidates,
+            habits=self._signaling.habits(peer),
         )
 
     def _start(

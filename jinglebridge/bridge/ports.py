@@ -13,6 +13,7 @@ from jinglebridge.errors import CallError
 from jinglebridge.protocol.jingle.xep_0166 import Jingle
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
+from jinglebridge.protocol.session.habits import Habits
 
 
 class Signaling(Protocol):
@@ -62,6 +63,13 @@ class Signaling(Protocol):
 
     def resources(self, peer_bare: str) -> tuple[str, ...]:
         """The devices of an account that are seen available: full JIDs, best priority first."""
+
+    def habits(self, peer: str) -> Habits:
+        """What a device needs, as far as it is known now.
+
+        Args:
+            peer: its full JID.
+        """
 
 
 class ConnectionState(Enum):

@@ -1,11 +1,13 @@
 """A call from its session-initiate to its end."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from jinglebridge.bridge.call import Call
 from jinglebridge.bridge.ports import ConnectionState
+from jinglebridge.protocol.jingle.residue import NAMESPACE as RESIDUE
 from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonCondition, reason_of
 from jinglebridge.protocol.jingle.xep_0167 import Mute
 from jinglebridge.protocol.session.events import AnswerReceived
@@ -250,3 +252,25 @@ async def test_fifty_calls_one_after_another(stage: Stage) -> None:
         await stage.over(call)
         ended.append(call)
     assert len(stage.engine.sessions) == 50
+
+
+@pytest.mark.parametrize(("feature", "told"), [(RESIDUE, 1), ("urn:xmpp:jingle:1", 0)])
+async def test_a_call_follows_the_callers_habits(stage: Stage, feature: str, told: int) -> None:
+    """Only who is known to understand the end of candidates is told of it."""
+    stage.signaling.devices[JULIET] = frozenset({feature})
+    peer = stage.peer()
+    request = peer.session.initiate(OFFER)
+    contents = tuple(replace(item, residue=None) for item in request.contents)
+    peer.send(replace(request, contents=contents, residue=None))
+    await eventually(lambda: Action.SESSION_ACCEPT in peer.actions)
+    await idle()
+    ends = [
+        content.transport.gathering_complete
+        for sent in peer.requests
+        for content in sent.contents
+        if content.transport is not None
+    ]
+    assert sum(ends) == told
+    (call,) = stage.bridge.calls
+    call.hang_up()
+    await stage.over(call)

@@ -12,6 +12,7 @@ from jinglebridge.errors import GeneralError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonCondition
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage
 from jinglebridge.protocol.sdp.description import Answer, Offer, TrickledCandidates
+from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.testing import FakeEngine, FakeMediaSession, FakeSignaling
 from tests.bridge.stage import QUICK, Stage, eventually, idle
 
@@ -96,6 +97,15 @@ class TrappedSignaling:
         self, sender: str, peer: str, message: JingleMessage, *, stanza_id: str
     ) -> None:
         self.inner.send_message(sender, peer, message, stanza_id=stanza_id)
+
+    async def features(self, sender: str, peer: str) -> frozenset[str]:
+        return await self.inner.features(sender, peer)
+
+    def resources(self, peer_bare: str) -> tuple[str, ...]:
+        return self.inner.resources(peer_bare)
+
+    def habits(self, peer: str) -> Habits:
+        return self.inner.habits(peer)
 
     async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
         await self.trap.step(peer, jingle.action.value)
