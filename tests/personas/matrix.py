@@ -4,14 +4,17 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from jinglebridge.bridge.limits import Limits
+from tests.personas.conversations import Conversations
 from tests.personas.dino import Dino
+from tests.personas.monal import Monal
+from tests.personas.movim import Movim
 from tests.personas.persona import Persona
 from tests.personas.scenes import CASES, Case
 from tests.personas.siskin import Siskin
 from tests.personas.stage import House
 from tests.personas.stanza import Stanza
 
-CLIENTS: tuple[type[Persona], ...] = (Dino, Siskin, Stanza)
+CLIENTS: tuple[type[Persona], ...] = (Conversations, Dino, Monal, Movim, Siskin, Stanza)
 
 REMARKS: dict[tuple[type[Persona], str], str] = {
     (Stanza, "incoming, retract"): "it has no JMI: it takes its call back with `session-terminate`",

@@ -19,6 +19,7 @@ class Monal(WebRtcPersona):
     source = "source code"
     identity = ("client", "phone", "Monal")
     node = "http://monal-im.org/"
+    says_why = True
     wants: ClassVar = ("urn:xmpp:jingle-message:0",)
     needs: ClassVar = {
         "own-credentials": "in each `transport-info` the `ufrag` and `pwd` of that content's "

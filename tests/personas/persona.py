@@ -37,6 +37,8 @@ class Persona:
     node: ClassVar[str]
     needs: ClassVar[dict[str, str]] = {}
     does: ClassVar[tuple[str, ...]] = ()
+    says_why: ClassVar[bool] = False
+    """Whether it gives a reason when it refuses a proposed call."""
     message_prefix: ClassVar[str] = ""
     """Of the id of the message with a propose."""
     beside_propose: ClassVar[tuple[str, ...]] = (tag("store", xmlns=HINTS),)

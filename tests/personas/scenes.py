@@ -5,14 +5,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from jinglebridge.bridge.limits import Limits
+from jinglebridge.bridge.outgoing import OutgoingCall
+from jinglebridge.testing import FakeMediaSession
 from tests.personas.engine import NegotiatingEngine
 from tests.personas.persona import Persona
 from tests.personas.session import AUDIO, VIDEO, Kinds
-from tests.personas.stage import CLOSED, House
+from tests.personas.stage import MOODY, House
+from tests.personas.xml import bare
 
 ROOMY = Limits(request_timeout=2.0, connect_timeout=20.0, close_timeout=0.5)
 """Nothing ends by itself."""
-SHORT = replace(ROOMY, request_timeout=0.3, connect_timeout=0.4)
+SHORT = replace(ROOMY, request_timeout=0.3, connect_timeout=0.4, ring_timeout=0.4)
 
 Scene = Callable[[House, type[Persona]], Awaitable[None]]
 
@@ -98,7 +101,8 @@ async def incoming_video(house: House, kind: type[Persona]) -> None:
 
 
 async def incoming_decline(house: House, kind: type[Persona]) -> None:
-    persona = await house.sign_in(kind, "juliet", CLOSED)
+    persona = await house.sign_in(kind, "juliet", MOODY)
+    house.moody.is_closed = True
     persona.call(AUDIO)
     await persona.until("ended")
     assert "session-accept" not in persona.seen
@@ -161,6 +165,98 @@ async def incoming_we_hang_up(house: House, kind: type[Persona]) -> None:
     await settled(house, persona)
 
 
+async def _rung(
+    house: House, kind: type[Persona], plan: str, kinds: Kinds = AUDIO
+) -> tuple[Persona, OutgoingCall]:
+    """We call the client's account; it has heard of it."""
+    persona = await house.sign_in(kind, "juliet")
+    persona.plan = plan
+    outgoing = house.bridge.call(bare(persona.jid), "echo", kinds=kinds)
+    await persona.until("propose" if kind.has_messages else "session-initiate")
+    return persona, outgoing
+
+
+async def _taken(house: House, kind: type[Persona], kinds: Kinds) -> tuple[Persona, OutgoingCall]:
+    """We call the client, and it takes the call."""
+    persona, outgoing = await _rung(house, kind, "accept", kinds)
+    await persona.until("session-initiate", "session-accept taken", "transport-info")
+    assert sorted(persona.current().answered_kinds()) == sorted(kinds)
+    house.connect_media()
+    await persona.quiet()
+    (call,) = house.bridge.calls
+    assert call is outgoing.call
+    if isinstance(house.engine, NegotiatingEngine):
+        (media,) = house.engine.sessions
+        assert media.committed is not None
+        assert _heard(house) + _heard_in_answer(media) >= 2, "the client's candidates got lost"
+    return persona, outgoing
+
+
+def _heard_in_answer(media: FakeMediaSession) -> int:
+    sections = media.committed.media if media.committed is not None else ()
+    return sum(len(section.candidates) for section in sections)
+
+
+async def _ended(house: House, outgoing: OutgoingCall, persona: Persona, *reasons: str) -> None:
+    async with asyncio.timeout(5):
+        await asyncio.wait({outgoing.task})
+    condition = outgoing.reason.condition if outgoing.reason is not None else None
+    assert condition is not None
+    assert condition.value in reasons, str(outgoing.reason)
+    await settled(house, persona)
+
+
+async def outgoing_audio(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _taken(house, kind, AUDIO)
+    persona.hang_up()
+    await _ended(house, outgoing, persona, "success")
+
+
+async def outgoing_video(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _taken(house, kind, VIDEO)
+    persona.hang_up()
+    await _ended(house, outgoing, persona, "success")
+
+
+async def outgoing_decline(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _rung(house, kind, "decline")
+    await _ended(house, outgoing, persona, "decline")
+
+
+async def outgoing_busy(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _rung(house, kind, "busy")
+    await _ended(house, outgoing, persona, "busy" if kind.says_why else "decline")
+
+
+async def outgoing_retract(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _rung(house, kind, "ignore")
+    await persona.quiet()
+    outgoing.hang_up()
+    await persona.until("retract" if kind.has_messages else "session-terminate", "ended")
+    await _ended(house, outgoing, persona, "success")
+
+
+async def outgoing_timeout(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _rung(house, kind, "ignore")
+    await persona.until("retract" if kind.has_messages else "session-terminate", "ended")
+    await _ended(house, outgoing, persona, "timeout")
+
+
+async def outgoing_they_hang_up(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _taken(house, kind, VIDEO)
+    persona.hang_up()
+    await persona.until("session-terminate taken")
+    await _ended(house, outgoing, persona, "success")
+    assert "session-terminate" not in persona.seen, "told of an end that it said itself"
+
+
+async def outgoing_we_hang_up(house: House, kind: type[Persona]) -> None:
+    persona, outgoing = await _taken(house, kind, VIDEO)
+    outgoing.hang_up()
+    await persona.until("session-terminate", "ended: success")
+    await _ended(house, outgoing, persona, "success")
+
+
 CASES: tuple[Case, ...] = (
     Case("incoming", "audio", incoming_audio),
     Case("incoming", "audio+video", incoming_video),
@@ -170,4 +266,12 @@ CASES: tuple[Case, ...] = (
     Case("incoming", "time-out", incoming_timeout, SHORT),
     Case("incoming", "they hang up", incoming_they_hang_up),
     Case("incoming", "we hang up", incoming_we_hang_up),
+    Case("outgoing", "audio", outgoing_audio),
+    Case("outgoing", "audio+video", outgoing_video),
+    Case("outgoing", "decline", outgoing_decline),
+    Case("outgoing", "busy", outgoing_busy),
+    Case("outgoing", "retract", outgoing_retract),
+    Case("outgoing", "time-out", outgoing_timeout, SHORT),
+    Case("outgoing", "they hang up", outgoing_they_hang_up),
+    Case("outgoing", "we hang up", outgoing_we_hang_up),
 )

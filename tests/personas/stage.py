@@ -29,20 +29,21 @@ from tests.personas.pipe import Pipe
 from tests.xmpp.phone import PASSWORD, Phone
 
 ECHO = f"echo@{COMPONENT_DOMAIN}"
-CLOSED = f"closed@{COMPONENT_DOMAIN}"
+MOODY = f"moody@{COMPONENT_DOMAIN}"
 P = TypeVar("P", bound=Persona)
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedService:
-    """A service that takes nobody's calls."""
+@dataclass(slots=True)
+class MoodyService:
+    """A service that stops taking calls."""
 
-    name: str = "closed"
-    title: str = "Closed"
-    description: str = "Takes no calls."
+    name: str = "moody"
+    title: str = "Moody"
+    description: str = "Takes calls for a while."
+    is_closed: bool = False
 
     def admits(self, peer: str, argument: str) -> bool:
-        return False
+        return not self.is_closed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class House:
 
     bridge: Bridge
     engine: MediaEngine
+    moody: MoodyService
     enter: Callable[[Persona], Awaitable[None]]
     """Brings a client to its stream."""
     personas: list[Persona] = field(default_factory=list)
@@ -72,7 +74,10 @@ class House:
                     session.change(ConnectionState.CONNECTED)
 
 
-def _built(engine: MediaEngine, limits: Limits, port: int, secret: str) -> tuple[Component, Bridge]:
+def _built(
+    engine: MediaEngine, limits: Limits, port: int, secret: str
+) -> tuple[Component, Bridge, MoodyService]:
+    moody = MoodyService()
     component = Component(
         COMPONENT_DOMAIN,
         secret,
@@ -84,18 +89,18 @@ def _built(engine: MediaEngine, limits: Limits, port: int, secret: str) -> tuple
     bridge = Bridge(
         signaling=component,
         engine=engine,
-        services=[EchoService(), ClosedService()],
+        services=[EchoService(), moody],
         limits=limits,
     )
     component.attach(bridge)
-    return component, bridge
+    return component, bridge, moody
 
 
 @asynccontextmanager
 async def piped(limits: Limits) -> AsyncIterator[House]:
     """A bridge without server or network."""
     engine = NegotiatingEngine()
-    component, bridge = _built(engine, limits, 1, "secret")
+    component, bridge, moody = _built(engine, limits, 1, "secret")
     pipe = Pipe(component.stream, COMPONENT_DOMAIN)
 
     async def enter(persona: Persona) -> None:
@@ -104,7 +109,7 @@ async def piped(limits: Limits) -> AsyncIterator[House]:
 
     await pipe.open()
     try:
-        yield House(bridge=bridge, engine=engine, enter=enter)
+        yield House(bridge=bridge, engine=engine, moody=moody, enter=enter)
     finally:
         await bridge.close()
         await pipe.end()
@@ -132,7 +137,9 @@ async def served(prosody: PrivateProsody, limits: Limits) -> AsyncIterator[House
         ),
         {"echo": EchoProgram},
     )
-    component, bridge = _built(engine, limits, prosody.component_port, prosody.component_secret)
+    component, bridge, moody = _built(
+        engine, limits, prosody.component_port, prosody.component_secret
+    )
     link = Link(component.stream)
     async with AsyncExitStack() as stack:
         await link.open()
@@ -142,7 +149,7 @@ async def served(prosody: PrivateProsody, limits: Limits) -> AsyncIterator[House
         async def enter(persona: Persona) -> None:
             await stack.enter_async_context(_on_stream(prosody, persona))
 
-        yield House(bridge=bridge, engine=engine, enter=enter)
+        yield House(bridge=bridge, engine=engine, moody=moody, enter=enter)
 
 
 @asynccontextmanager

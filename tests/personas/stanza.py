@@ -17,6 +17,7 @@ class Stanza(WebRtcPersona):
     identity = ("client", "web", "stanza")
     node = "https://stanzajs.org"
     has_messages = False
+    says_why = True
     senders = None
     trickles_pwd = False
     features: ClassVar = CALLABLE
