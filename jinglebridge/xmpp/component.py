@@ -26,6 +26,7 @@ from jinglebridge.protocol.session.habits import Habits
 from jinglebridge.protocol.xml import build, local_name, namespace_of, parse, tag_of
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.capabilities import PeerCapabilities
+from jinglebridge.xmpp.departures import Departures
 from jinglebridge.xmpp.discovery import Discovery
 from jinglebridge.xmpp.guard import StanzaBounds, checked_text
 from jinglebridge.xmpp.messages import Messages
@@ -77,6 +78,7 @@ class Component:
         self.domain = jid
         self._bridge: Bridge | None = None
         self._discovery: Discovery | None = None
+        self._departures: Departures | None = None
         self._presence: Presence | None = None
         self._messages: Messages | None = None
         self._peers = PeerCapabilities(self._ask_info)
@@ -93,9 +95,9 @@ class Component:
         self._outbox = Outbox(
             self._write, lambda: self.stream.is_writable, OutboxBounds(age=request_timeout)
         )
-        self.stream.add_event_handler("session_start", lambda _: self._outbox.flush())
+        self.stream.add_event_handler("session_start", self._on_up)
         self.stream.add_event_handler(WRITABLE, lambda _: self._outbox.flush())
-        self.stream.add_event_handler("disconnected", lambda _: self._outbox.lost())
+        self.stream.add_event_handler("disconnected", self._on_lost)
         self._iq_handlers: dict[tuple[str, str], _Handler] = {
             ("set", tag_of(Jingle)): self._jingle,
             ("get", tag_of(DiscoInfo)): self._disco_info,
@@ -108,7 +110,8 @@ class Component:
         """Say which bridge takes the calls; before the stream is opened."""
         self._bridge = bridge
         self._discovery = Discovery(self.domain, bridge)
-        self._presence = Presence(self.domain, bridge, self._peers, self.send)
+        self._departures = Departures(bridge)
+        self._presence = Presence(self.domain, bridge, self._peers, self._departures, self.send)
         self._messages = Messages(self.domain, bridge, self.send)
 
     def send(self, stanza: Element) -> None:
@@ -190,6 +193,16 @@ class Component:
             raise SignalingError("remote-server-timeout", "no link to the server")
         self._outbox.keep(text)
 
+    def _on_up(self, _: object) -> None:
+        if self._presence is not None:
+            self._presence.renew()
+        self._outbox.flush()
+
+    def _on_lost(self, _: object) -> None:
+        if self._departures is not None:
+            self._departures.forget()
+        self._outbox.lost()
+
     def _write(self, text: str) -> None:
         self.stream.send(text, use_filters=False)
 
@@ -247,6 +260,8 @@ class Component:
         if self._bridge is None:
             raise LocalProtocolError("a request before a bridge was attached")
         jingle = parse(Jingle, payload)
+        if self._departures is not None:
+            self._departures.back(stanza.get("from", ""))
         self._bridge.deliver(stanza.get("from", ""), stanza.get("to", ""), jingle)
 
     def _disco_info(self, stanza: Element, payload: Element) -> Element:

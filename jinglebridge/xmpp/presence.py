@@ -3,7 +3,8 @@
 A client shows a call button only for a JID whose presence it has, sent from a full JID with
 capabilities that match the disco answer exactly. There is no roster and nothing is broadcast:
 whoever asks, subscribes, or shows its own presence gets ours; and ours never goes away by itself,
-because after a restart nobody would know whom to tell that we are back.
+because after a restart nobody would know whom to tell that we are back. When the server was away,
+those who asked last are told again: their clients may have asked before we were back.
 """
 
 import time
@@ -22,12 +23,15 @@ from jinglebridge.protocol.session.table import bare
 from jinglebridge.protocol.xml import build
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.capabilities import PeerCapabilities
+from jinglebridge.xmpp.departures import Departures
 from jinglebridge.xmpp.discovery import NODE, info_of_service
 
 _PER_MINUTE, _BURST = 120, 60
 """Answers to one account; at sign-in a client asks for each of its contacts at once."""
 _MAX_SEEN = 8192
 """Devices whose presence was answered with ours and that are remembered for it."""
+_MAX_TOLD = 4096
+"""Accounts and devices that are told again when the server was away."""
 
 
 class Presence:
@@ -37,6 +41,7 @@ class Presence:
         domain: the component's.
         bridge: knows the services and who may call them.
         peers: takes what others' presence says of them.
+        departures: takes who went offline.
         send: takes a stanza to send.
         clock: any that does not go back, in s.
     """
@@ -46,6 +51,7 @@ class Presence:
         domain: str,
         bridge: Bridge,
         peers: PeerCapabilities,
+        departures: Departures,
         send: Callable[[Element], None],
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -53,10 +59,12 @@ class Presence:
         self._domain = domain
         self._bridge = bridge
         self._peers = peers
+        self._departures = departures
         self._send = send
         self._clock = clock
         self._rate = Rate(_PER_MINUTE, _BURST)
         self._shown: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._log = structlog.get_logger()
 
     def handle(self, stanza: Element) -> None:
@@ -71,11 +79,22 @@ class Presence:
                 self._available(peer, local, stanza)
             case "unavailable":
                 self._gone(peer, local)
-                self._bridge.peer_gone(peer)
+                self._departures.gone(peer)
             case "error":
                 self._gone(peer, local)
             case "probe" | "subscribe" | "unsubscribe" as kind:
                 self._asked(peer, local, kind)
+
+    def renew(self) -> None:
+        """Show our presence again, after the server was away and has forgotten it.
+
+        Whoever comes back later than we asks for itself; but whoever was faster asked in vain.
+        """
+        self._shown.clear()
+        for peer, local in self._told:
+            service = self._service(peer, local)
+            if service is not None:
+                self._announce(service, local, peer)
 
     def _available(self, peer: str, local: str, stanza: Element) -> None:
         """Take directed presence: whoever shows itself the first time sees us too.
@@ -85,6 +104,7 @@ class Presence:
         service = self._service(peer, local)
         if service is None:
             return
+        self._departures.back(peer)
         self._peers.available(peer, full_jid(bare(local)), stanza)
         key = peer, bare(local)
         is_new = key not in self._shown
@@ -94,10 +114,12 @@ class Presence:
             self._shown.popitem(last=False)
         if is_new and self._may_answer(peer):
             self._announce(service, local, peer)
+            self._remember(peer, local)
 
     def _gone(self, peer: str, local: str) -> None:
         self._peers.unavailable(peer)
         self._shown.pop((peer, bare(local)), None)
+        self._told.pop((peer, bare(local)), None)
 
     def _asked(self, peer: str, local: str, kind: str) -> None:
         if not self._may_answer(peer):
@@ -107,10 +129,19 @@ class Presence:
             self._send(stanzas.presence(bare(local), bare(peer), "unsubscribed"))
             if kind == "unsubscribe":  # who sees us no more is to know it (RFC 6121 §3.3.3)
                 self._send(stanzas.presence(full_jid(bare(local)), bare(peer), "unavailable"))
+                self._told.pop((bare(peer), bare(local)), None)
         elif service is not None:
             if kind == "subscribe":
                 self._send(stanzas.presence(bare(local), bare(peer), "subscribed"))
             self._announce(service, local, peer)
+            self._remember(bare(peer), local)
+
+    def _remember(self, peer: str, local: str) -> None:
+        key = peer, bare(local)
+        self._told[key] = None
+        self._told.move_to_end(key)
+        if len(self._told) > _MAX_TOLD:
+            self._told.popitem(last=False)
 
     def _may_answer(self, peer: str) -> bool:
         account, now = bare(peer), self._clock()

@@ -124,6 +124,7 @@ class Resident:
         """Ask for the presence of echo; it lasts."""
         self.caller.client.send_presence_subscription(ECHO)
         await until(lambda: self.seen_at > 0)
+        self._appear()
 
     async def ping(self, within: float) -> bool:
         """Whether echo answers."""
@@ -146,7 +147,12 @@ class Resident:
     def _on_start(self, _: object) -> None:
         self.signed_in_at = self._now()
         self._started.set()
+        self._appear()
+
+    def _appear(self) -> None:
+        """To the server, and to echo, which is so told when we go (RFC 6121 §4.6.3)."""
         self.caller.client.send_presence()
+        self.caller.client.send_presence(pto=ECHO)
 
     def _on_gone(self, _: object) -> None:
         self._started.clear()

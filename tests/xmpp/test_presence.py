@@ -11,6 +11,7 @@ from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.errors import SignalingError
 from jinglebridge.protocol.disco.xep_0030 import DiscoInfo
 from jinglebridge.xmpp.capabilities import PeerCapabilities
+from jinglebridge.xmpp.departures import Departures
 from jinglebridge.xmpp.discovery import NODE, Discovery
 from jinglebridge.xmpp.presence import Presence
 from tests.bridge.stage import JULIET, Stage
@@ -44,6 +45,7 @@ class Scene:
                 DOMAIN,
                 self.bridge or self.stage.bridge,
                 self.peers,
+                Departures(self.bridge or self.stage.bridge, after=0.1),
                 self.sent.append,
                 clock=lambda: self.now,
             )
@@ -199,6 +201,35 @@ async def test_what_is_remembered_is_bounded(scene: Scene, monkeypatch: pytest.M
 async def test_capabilities_are_taken_from_presence(scene: Scene) -> None:
     scene.receive(None, hash="sha-1", node="https://stanzajs.org", ver="AAAA")
     assert scene.peers.habits(JULIET).end_of_candidates
+
+
+async def test_a_server_that_was_away_is_told_again(scene: Scene) -> None:
+    """Whoever signed in before we were back has asked in vain."""
+    scene.receive("probe", peer=BARE)
+    scene.receive("subscribe", peer="romeo@example.org")
+    scene.receive(None, peer="nurse@example.org/hall")
+    scene.receive(None, peer="tybalt@example.org/square")
+    scene.receive("unavailable", peer="tybalt@example.org/square")
+    scene.receive("probe", peer="mercutio@example.org")
+    scene.receive("unsubscribe", peer="mercutio@example.org")
+    scene.sent.clear()
+    scene.presence.renew()
+    assert [item.get("to") for item in scene.sent] == [
+        BARE, "romeo@example.org", "nurse@example.org/hall"
+    ]  # fmt: skip
+    assert {(item.get("from"), item.get("type")) for item in scene.sent} == {(MEDIA, None)}
+    assert all(item.find(CAPS) is not None for item in scene.sent)
+    # to the server that has forgotten all of it, everybody is new
+    assert scene.receive(None, peer="nurse@example.org/hall")
+
+
+async def test_what_is_told_again_is_bounded(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jinglebridge.xmpp.presence._MAX_TOLD", 3)
+    for number in range(5):
+        scene.receive("probe", peer=f"user{number}@example.org")
+    scene.sent.clear()
+    scene.presence.renew()
+    assert [item.get("to") for item in scene.sent] == [f"user{n}@example.org" for n in (2, 3, 4)]
 
 
 async def test_who_goes_offline_hangs_up(scene: Scene) -> None:
