@@ -1,23 +1,28 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jinglebridge.protocol.session.glare import overrules
 
-LOW, HIGH = "juliet@example.org/a", "romeo@example.net/a"
+ROMEO, JULIET = "romeo@example.net/a", "juliet@example.org/b"
 
 
 @pytest.mark.parametrize(
-    ("winner", "loser"),
-    [
-        (("a1", HIGH), ("a2", LOW)),
-        (("same", LOW), ("same", HIGH)),
-        # octets, not letters of a language and not UTF-16: upper case first, then by code point
-        (("B", HIGH), ("a", LOW)),
-        (("\uffee", HIGH), ("\U0001f980", LOW)),
-        (("a", HIGH), ("aa", LOW)),
-    ],
+    ("sid", "other_sid"),
+    [("a", "b"), ("1", "a"), ("Z", "a"), ("a", "aa"), ("a", "é"), ("\uffff", "\U00010000")],
 )
-def test_the_lower_sid_wins_and_then_the_lower_jid(
-    winner: tuple[str, str], loser: tuple[str, str]
-) -> None:
-    assert overrules(*winner, *loser)
-    assert not overrules(*loser, *winner)
+def test_the_lower_sid_by_octets_wins(sid: str, other_sid: str) -> None:
+    for jid, other in ((ROMEO, JULIET), (JULIET, ROMEO)):
+        assert overrules(sid, jid, other_sid, other)
+        assert not overrules(other_sid, jid, sid, other)
+
+
+def test_for_the_same_sid_the_lower_jid_wins() -> None:
+    assert overrules("a", JULIET, "a", ROMEO)
+    assert not overrules("a", ROMEO, "a", JULIET)
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_both_parties_come_to_the_same_end(sid: str, jid: str, other_sid: str, other: str) -> None:
+    if (sid, jid) != (other_sid, other):
+        assert overrules(sid, jid, other_sid, other) != overrules(other_sid, other, sid, jid)
