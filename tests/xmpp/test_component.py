@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, fromstring
 import pytest
 from structlog.typing import EventDict
 
+from jinglebridge import __version__
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.bridge.limits import Limits
 from jinglebridge.errors import LocalProtocolError, SignalingError
@@ -18,7 +19,7 @@ from jinglebridge.protocol.jingle.xep_0166 import (
     ReasonCondition,
     ReasonText,
 )
-from tests.xmpp.attached import ECHO, Attached, detached
+from tests.xmpp.attached import ECHO, MEDIA, Attached, detached
 from tests.xmpp.test_stanzas import JINGLE_ERRORS, NS, STANZAS
 
 JULIET = "juliet@localhost/balcony"
@@ -63,6 +64,7 @@ async def offline(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Offline]:
     stream.sessionstarted = True
     yield here
     await whole.bridge.close()
+    await whole.component.close()
     stream.sessionstarted = False
 
 
@@ -128,12 +130,85 @@ async def test_a_bug_of_ours_is_an_error_and_no_more(
     assert len(offline.receive(iq(PING, "get"))) == 1
 
 
-async def test_messages_are_not_answered(offline: Offline) -> None:
+async def test_errors_are_not_answered(offline: Offline) -> None:
     for name in ("message", "presence", "iq"):
-        for kind in ("error", "normal" if name == "message" else "error"):
-            stanza = Element(f"{{{NS}}}{name}", {"from": JULIET, "to": ECHO, "type": kind})
-            SubElement(stanza, f"{{{NS}}}body").text = "hello?"
-            assert not offline.receive(stanza)
+        stanza = Element(f"{{{NS}}}{name}", {"from": JULIET, "to": ECHO, "type": "error"})
+        SubElement(stanza, f"{{{NS}}}body").text = "hello?"
+        assert not offline.receive(stanza)
+
+
+async def test_messages_are_routed(offline: Offline) -> None:
+    stanza = Element(f"{{{NS}}}message", {"from": JULIET, "to": ECHO, "type": "chat"})
+    SubElement(stanza, f"{{{NS}}}body").text = "hello?"
+    (help_text,) = offline.receive(stanza)
+    assert help_text.tag.endswith("}message")
+
+
+async def test_the_software_has_a_version(offline: Offline) -> None:
+    (answer,) = offline.receive(iq("<query xmlns='jabber:iq:version'/>", "get"))
+    ((query,),) = (answer,)
+    assert [item.text for item in query] == ["jinglebridge", __version__]
+    nobody = iq("<query xmlns='jabber:iq:version'/>", "get", to=f"nobody@{ECHO.partition('@')[2]}")
+    assert offline.refuse(nobody) == ("cancel", "item-not-found", None)
+
+
+def presence(peer: str, node: str = "https://phone.example", ver: str = "AAAA") -> Element:
+    """A device shows itself and its capabilities."""
+    return fromstring(
+        f"<presence xmlns='{NS}' from='{peer}' to='{ECHO}'><priority>3</priority>"
+        f"<c xmlns='http://jabber.org/protocol/caps' hash='sha-1' node='{node}' ver='{ver}'/>"
+        "</presence>"
+    )
+
+
+async def answered_with(offline: Offline, inside: str, kind: str = "result") -> None:
+    """Answer the question that was asked last."""
+    await asyncio.sleep(0)
+    asked = offline.sent[-1]
+    assert asked.get("type") == "get"
+    reply = fromstring(f"<iq xmlns='{NS}'>{inside}</iq>")
+    for name, value in {"type": kind, "from": JULIET, "to": ECHO, "id": asked.get("id")}.items():
+        reply.set(name, value or "")
+    assert not offline.receive(reply)
+
+
+async def test_a_device_that_shows_itself_is_known(offline: Offline) -> None:
+    component = offline.whole.component
+    (ours,) = offline.receive(presence(JULIET, "https://stanzajs.org"))
+    assert ours.get("to") == JULIET
+    assert component.resources("juliet@localhost") == (JULIET,)
+    assert component.habits(JULIET).end_of_candidates
+    info = "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='urn:x'/></query>"
+    await answered_with(offline, info)
+    assert offline.sent[-1][0].get("node") == "https://stanzajs.org#AAAA"
+    assert await component.features(MEDIA, JULIET) == {"urn:x"}
+
+
+@pytest.mark.parametrize(
+    ("inside", "kind", "condition"),
+    [
+        ("", "result", "undefined-condition"),
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#info'><feature/></query>",
+            "result",
+            "undefined-condition",
+        ),
+        (
+            f"<error type='cancel'><forbidden xmlns='{STANZAS}'/></error>",
+            "error",
+            "forbidden",
+        ),
+    ],
+    ids=["empty", "malformed", "refused"],
+)
+async def test_a_device_that_says_nothing_of_itself(
+    offline: Offline, inside: str, kind: str, condition: str
+) -> None:
+    task = asyncio.create_task(offline.whole.component.features(MEDIA, JULIET))
+    await asyncio.sleep(0)
+    await answered_with(offline, inside, kind)
+    with pytest.raises(SignalingError, match=condition):
+        await task
 
 
 @pytest.mark.parametrize("name", ["iq", "message", "presence"])
