@@ -230,6 +230,14 @@ class Persona:
 
     def take(self, stanza: Element) -> None:
         """One stanza, as the server delivers it."""
+        try:
+            self._take(stanza)
+        except Exception as error:
+            # whoever reads the stream is not the test
+            self.complaints.append(f"{error!r} at {xml.text(stanza)}")
+            self.note("broken")
+
+    def _take(self, stanza: Element) -> None:
         kind = stanza.tag.removeprefix(CLIENT)
         if kind == "presence":
             self._take_presence(stanza)
@@ -248,8 +256,9 @@ class Persona:
             return
         peer, caps = stanza.get("from", ""), stanza.find(f"{CAPS}c")
         self.demand("presence", is_full(peer) and caps is not None, xml.text(stanza))
-        if caps is None or "callable" in self.seen:
+        if caps is None or self.peer_full:
             return
+        self.peer_full = peer
         ver = caps.get("ver", "")
         node = f"{caps.get('node')}#{ver}"
 
@@ -260,7 +269,6 @@ class Persona:
             self.peer_features = frozenset(item.get("var", "") for item in items)
             missing = set(self.wants) - self.peer_features
             self.demand("features", not missing, str(sorted(missing)))
-            self.peer_full = peer
             self.note("callable")
 
         self.line.ask(peer, tag("query", xmlns=INFO, node=node), heard, "get")
@@ -273,7 +281,8 @@ class Persona:
             return
         receipt = stanza.find(f"{RECEIPTS}received")
         if receipt is not None and session is not None:
-            self.demand("receipt", receipt.get("id") == session.message_id, xml.text(stanza))
+            if "receipt" in self.needs:
+                self.demand("receipt", receipt.get("id") == session.message_id, xml.text(stanza))
             self.demand("from-full", is_full(peer), peer)
             self.note("receipt")
         found = [item for item in stanza if item.tag.startswith(JMI)]
@@ -282,6 +291,8 @@ class Persona:
 
     def _take_initiation(self, stanza: Element, item: Element) -> None:
         peer, name = stanza.get("from", ""), xml.name_of(item)
+        if bare(peer) == bare(self.jid):
+            return  # what it told its own devices
         if name == "propose":
             self._take_propose(stanza, item)
             return
