@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 from jinglebridge.protocol.xml import Spec, local_name, namespace_of, spec_of
 
-_REMEMBERED = 4096
-"""Elements without children whose text is kept."""
+_REMEMBERED, _SHORT = 4096, 256
+"""Elements without children whose text is kept, and how long it may be, in characters."""
+_leaf_texts: dict[tuple[object, str], str] = {}
 
 _SPECIAL = re.compile(r"[&<>\"\t\n\r]")
 _SPECIAL_IN_TEXT = re.compile(r"[&<>\r]")
@@ -75,9 +75,16 @@ def _content_text(value: object, spec: Spec) -> str:
     return "".join(parts)
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _leaf_text(value: object, inherited: str) -> str:
-    return f"{_opening(value, spec_of(type(value)), inherited)}/>"
+    key = value, inherited
+    text = _leaf_texts.get(key)
+    if text is None:
+        text = f"{_opening(value, spec_of(type(value)), inherited)}/>"
+        if len(text) <= _SHORT:  # a peer chooses how long its words are
+            if len(_leaf_texts) >= _REMEMBERED:
+                _leaf_texts.clear()
+            _leaf_texts[key] = text
+    return text
 
 
 def _opening(value: object, spec: Spec, inherited: str) -> str:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinglebridge.protocol import xml_text
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
     Content,
@@ -84,3 +85,16 @@ def test_a_namespace_is_declared_where_it_begins() -> None:
     assert dumps(root) == (
         '<a xmlns="urn:x"><b/><c xmlns=""><d xmlns="urn:x" xmlns:a0="urn:x" a0:e="1"/></c></a>'
     )
+
+
+def test_a_peer_cannot_make_us_keep_much_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[tuple[object, str], str] = {}
+    monkeypatch.setattr(xml_text, "_leaf_texts", kept)
+    monkeypatch.setattr(xml_text, "_REMEMBERED", 3)
+    long = Parameter(name="x", value="long" * 100)
+    assert dumps_value(long) == dumps(build(long))
+    assert not kept
+    for number in range(10):
+        short = Parameter(name="x", value=str(number))
+        assert dumps_value(short) == dumps(build(short)) == dumps_value(short)
+        assert 0 < len(kept) <= 3

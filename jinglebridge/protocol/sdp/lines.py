@@ -4,7 +4,6 @@
 """
 
 import re
-from functools import lru_cache
 
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.xep_0167 import Parameter, PayloadType
@@ -22,8 +21,6 @@ _WORD = re.compile("[^\x00-\x20\x7f\x85\u2028\u2029\ud800-\udfff\ufffe\uffff]+")
 _ADDRESS = re.compile(grammar.ADDRESS, re.ASCII)
 _LARGEST = 2**32 - 1
 _LARGEST_GENERATION = 255
-_REMEMBERED = 1024
-"""Values that are kept because every call of a browser says the same of its codecs."""
 
 
 def is_harmless(sdp: str) -> bool:
@@ -74,7 +71,6 @@ def number(text: str | None, largest: int = _LARGEST) -> int | None:
     return value if value <= largest else None
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def parse_fmtp(text: str) -> tuple[Parameter, ...]:
     """The words of ``a=fmtp`` (RFC 8866 §6.15); one without ``=`` gets an empty name."""
     parameters = []
@@ -98,7 +94,6 @@ def build_fmtp(parameters: tuple[Parameter, ...]) -> str:
     return ";".join(part for part in words if part)
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def parse_feedback(kind: str, words: tuple[str, ...]) -> RtcpFeedback | RtcpFeedbackInterval | None:
     """The value of an ``a=rtcp-fb`` line (RFC 4585 §4.2), or ``None`` when it has none."""
     if kind == "trr-int":
