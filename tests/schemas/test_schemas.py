@@ -22,6 +22,7 @@ from jinglebridge.testing import session_pair
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.capabilities import PeerCapabilities
 from jinglebridge.xmpp.component import InternalError, NotUnderstood
+from jinglebridge.xmpp.departures import Departures
 from jinglebridge.xmpp.discovery import NODE, Discovery
 from jinglebridge.xmpp.presence import Presence
 from tests.bridge.stage import JULIET, Stage
@@ -227,7 +228,7 @@ async def scene() -> AsyncIterator[Scene]:
     stage = Stage()
     sent: list[Element] = []
     peers = PeerCapabilities(nobody_answers)
-    presence = Presence(DOMAIN, stage.bridge, peers, sent.append)
+    presence = Presence(DOMAIN, stage.bridge, peers, Departures(stage.bridge), sent.append)
     yield Scene(presence, Discovery(DOMAIN, stage.bridge), sent)
     await stage.bridge.close()
 
