@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 import uvloop
@@ -16,6 +16,7 @@ from jinglebridge.config import ENV_PREFIX, load
 from jinglebridge.errors import JinglebridgeError
 
 _FAILED = 2
+T = TypeVar("T")
 
 app = typer.Typer(
     name="jinglebridge",
@@ -101,6 +102,34 @@ def dev(
     _run(command.run(command.DevOptions(host=host, port=port)))
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
+@app.command()
+def call(
+    jid: Annotated[
+        str, typer.Argument(metavar="JID", help="Whom to call; without a resource: any device.")
+    ],
+    service: Annotated[
+        str, typer.Option(metavar="NAME", help="Service that they are connected with.")
+    ] = "echo",
+    video: Annotated[bool, typer.Option("--video", help="Offer video beside audio.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", envvar=f"{ENV_PREFIX}CONFIG", help="TOML file."),
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
+) -> None:
+    """Call somebody, and tell how it goes; exit code 0 when the call was connected, else 1.
+
+    It is a component of its own: stop another one that runs with the same configuration first.
+    """
+    settings = load(config)
+    log.configure("debug" if verbose else "warning", settings.log.format)
+    from jinglebridge import calling  # noqa: PLC0415 # as above
+
+    options = calling.CallOptions(jid=jid, service=service, video=video)
+    if not _run(calling.place(settings, options)):
+        raise typer.Exit(1)
+
+
+def _run(main: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        return runner.run(main)

@@ -8,9 +8,10 @@ import structlog
 from jinglebridge.bridge.access import Access, AccessRules
 from jinglebridge.bridge.call import Call
 from jinglebridge.bridge.limits import Limits, check_request
-from jinglebridge.bridge.outgoing import OutgoingCall
+from jinglebridge.bridge.outgoing import OutgoingCall, OutgoingCalls
 from jinglebridge.bridge.ports import MediaEngine, Signaling
-from jinglebridge.bridge.proposals import MIGRATED, TIE_BREAK, Proposal, Proposals
+from jinglebridge.bridge.proposals import Proposal, Proposals
+from jinglebridge.bridge.reception import Reception
 from jinglebridge.bridge.service import Service, address_of, full_jid
 from jinglebridge.errors import (
     NotAllowed,
@@ -31,7 +32,7 @@ from jinglebridge.protocol.jingle.xep_0166 import (
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
 from jinglebridge.protocol.session.events import Event
 from jinglebridge.protocol.session.glare import overrules
-from jinglebridge.protocol.session.initiation import ProposalEnded, Stage
+from jinglebridge.protocol.session.initiation import Stage
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.session.table import SessionTable, bare
 from jinglebridge.protocol.session.transitions import State
@@ -68,7 +69,8 @@ class Bridge:
         )
         self._access = Access(rules, limits)
         self._proposals = Proposals(signaling, limits)
-        self._outgoing: set[OutgoingCall] = set()
+        self._outgoing = OutgoingCalls()
+        self._reception = Reception(self._proposals, self._outgoing, self._check_room)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._log = structlog.get_logger()
@@ -112,6 +114,23 @@ class Bridge:
         if not service.admits(peer, address_of(local_part).argument):
             raise NotAllowed(f"{service.name} does not take this call")
         return service
+
+    def expect(self, peer: str, local: str, sid: str) -> None:
+        """Refuse a session-initiate that cannot be taken, whatever it holds.
+
+        Args:
+            peer: full JID of the sender, as the server stamped it.
+            local: JID that was addressed.
+            sid: the session's id.
+
+        Raises:
+            RemoteProtocolError: as ``deliver`` would raise it.
+        """
+        self.service_for(peer, local)
+        if self._crossing(peer, local) is None:
+            self._table.check_room(peer, sid)
+        if self._proposed_by(peer, local, sid) is None:
+            self._access.check_rate(peer)
 
     def deliver(self, peer: str, local: str, jingle: Jingle) -> None:
         """Take a Jingle request; when this returns, it is to be acknowledged.
@@ -173,8 +192,7 @@ class Bridge:
         call = self._start(session, service.name, events=events)
         if proposal is not None:
             self._proposals.begin(proposal, call)
-        for outgoing in self._outgoing:
-            outgoing.inherit(call)
+        self._outgoing.inherit(call)
         self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
 
     def _crossing(self, peer: str, local: str) -> Call | None:
@@ -195,9 +213,7 @@ class Bridge:
         return sent and overrules(session.sid, session.local, sid, session.peer)
 
     def _give_way(self, ours: Call, sid: str) -> None:
-        for outgoing in self._outgoing:
-            if outgoing.call is ours:
-                outgoing.expect(sid)
+        self._outgoing.expect(sid, call=ours)
         ours.supersede(reason_of(ReasonCondition.ALTERNATIVE_SESSION, "you called first"))
         self._table.remove(ours.session.peer, ours.session.sid)
 
@@ -262,9 +278,9 @@ class Bridge:
         Raises:
             RemoteProtocolError: a proposal is refused; nothing was changed.
         """
-        known = self._proposals.find(peer, message.id)
-        if isinstance(message, Propose) and (known is None or known.is_ours):
-            self._proposed(peer, local, message)
+        if isinstance(message, Propose):
+            self.service_for(peer, local)
+            self._reception.take(peer, local, message)
         else:
             self._proposals.receive(peer, local, message)
 
@@ -278,51 +294,14 @@ class Bridge:
             condition: the stanza error condition (RFC 6120 §8.3.3).
         """
         proposal = self._proposals.failed(peer, local, message_id, condition)
-        for outgoing in self._outgoing:
-            if proposal is not None and outgoing.proposal is proposal:
-                outgoing.failed(SignalingError(condition))
+        if proposal is not None:
+            self._outgoing.failed(proposal, SignalingError(condition))
 
-    def _proposed(self, peer: str, local: str, propose: Propose) -> None:
-        self.service_for(peer, local)
-        if propose.foreign and not propose.descriptions:
-            reason = reason_of(ReasonCondition.UNSUPPORTED_APPLICATIONS)
-            self._proposals.refuse(peer, local, propose.id, reason)
-            return
-        ours = self._proposals.crossing(peer, local)
-        if ours is not None and overrules(
-            ours.initiation.id, ours.initiation.local, propose.id, peer
-        ):
-            self._proposals.refuse(peer, local, propose.id, TIE_BREAK, tie_break=True)
-            return
-        try:
-            if self._closing:
-                raise ResourceConstraint("the bridge stops")
-            self._table.check_room(peer, propose.id)
-            self._access.admit(peer)
-        except ResourceConstraint as error:
-            busy = reason_of(ReasonCondition.BUSY, str(error))
-            self._proposals.refuse(peer, local, propose.id, busy)
-            return
-        self._migrate(peer, local, propose.id)
-        if ours is not None:
-            self._expect(ours, propose.id)
-            self._proposals.end(ours, TIE_BREAK, tie_break=True)
-            ours.tell(ProposalEnded(reason=TIE_BREAK, tie_break=True))
-        self._proposals.take(peer, local, propose)
-        self._log.info("call proposed", id=propose.id, peer=peer)
-
-    def _migrate(self, peer: str, local: str, id_: str) -> None:
-        """End the calls that an account leaves for this one (XEP-0353 §4.2)."""
-        for old in self._proposals.taken(peer, local):
-            self._expect(old, id_)
-            self._proposals.end(old, MIGRATED, migrated_to=id_)
-            if old.call is not None:
-                old.call.hang_up(MIGRATED)
-
-    def _expect(self, proposal: Proposal, sid: str) -> None:
-        for outgoing in self._outgoing:
-            if outgoing.proposal is proposal:
-                outgoing.expect(sid)
+    def _check_room(self, peer: str, sid: str) -> None:
+        if self._closing:
+            raise ResourceConstraint("the bridge stops")
+        self._table.check_room(peer, sid)
+        self._access.admit(peer)
 
     def call(self, jid: str, service: str, *, kinds: tuple[str, ...] = ("audio",)) -> OutgoingCall:
         """Call somebody and connect them with a service.
@@ -355,7 +334,7 @@ class Bridge:
             proposals=self._proposals,
             limits=self._limits,
             dial=dial,
-            ended=self._outgoing.discard,
+            ended=self._outgoing.remove,
         )
         self._outgoing.add(outgoing)
         self._own(outgoing.task)
@@ -371,8 +350,7 @@ class Bridge:
         """End every call, then the engine; from now on no call is taken."""
         self._closing = True
         reason = reason or reason_of(ReasonCondition.GONE, "the bridge stops")
-        for outgoing in tuple(self._outgoing):
-            outgoing.hang_up(reason)
+        self._outgoing.hang_up(reason)
         for call in self.calls:
             call.hang_up(reason)
         self._proposals.close(reason)

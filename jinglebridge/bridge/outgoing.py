@@ -137,14 +137,12 @@ class OutgoingCall:
         self._expected = sid
         self._inheritance = asyncio.get_running_loop().create_future()
 
-    def inherit(self, call: Call) -> bool:
+    def inherit(self, call: Call) -> None:
         """Take over a call of the peer, if it is the one that is expected."""
         awaited = self._inheritance
         mine = call.session.sid == self._expected and bare(call.session.peer) == bare(self.jid)
-        if not mine or awaited is None or awaited.done():
-            return False
-        awaited.set_result(call)
-        return True
+        if mine and awaited is not None and not awaited.done():
+            awaited.set_result(call)
 
     async def _run(self) -> None:
         self._running = True
@@ -278,3 +276,43 @@ class OutgoingCall:
                 self._inheritance = None
         self._observed(Progress.ANSWERED)
         return await self._follow(call)
+
+
+class OutgoingCalls:
+    """The calls that we place, until they are over."""
+
+    def __init__(self) -> None:
+        self._calls: set[OutgoingCall] = set()
+
+    def add(self, outgoing: OutgoingCall) -> None:
+        """Remember a call."""
+        self._calls.add(outgoing)
+
+    def remove(self, outgoing: OutgoingCall) -> None:
+        """Forget a call."""
+        self._calls.discard(outgoing)
+
+    def expect(
+        self, sid: str, *, call: Call | None = None, proposal: Proposal | None = None
+    ) -> None:
+        """Whoever leads this call, or proposed it, goes on in another session of the peer."""
+        for outgoing in self._calls:
+            led = call is not None and outgoing.call is call
+            if led or (proposal is not None and outgoing.proposal is proposal):
+                outgoing.expect(sid)
+
+    def inherit(self, call: Call) -> None:
+        """Hand a call of the peer to whoever expects it."""
+        for outgoing in self._calls:
+            outgoing.inherit(call)
+
+    def failed(self, proposal: Proposal, error: SignalingError) -> None:
+        """A proposal came back."""
+        for outgoing in self._calls:
+            if outgoing.proposal is proposal:
+                outgoing.failed(error)
+
+    def hang_up(self, reason: Reason) -> None:
+        """End all of them."""
+        for outgoing in tuple(self._calls):
+            outgoing.hang_up(reason)
