@@ -1,6 +1,7 @@
 # make run    a private XMPP server, the bridge and the page     (HOST=192.0.2.10 PORT=8443)
 # make test   everything, with real browsers
 # make check  lint, types, unit tests and each branch of protocol/: fast
+# make full   and a million random edits, hostile peers, all benchmarks
 # make fuzz   a million random edits through the mapping         (FUZZ_ARGS="--seed 2")
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -23,8 +24,9 @@ test: setup-test lint types web-check coverage
 
 check: setup-check lint types web-check coverage unit
 
-full: test
-	@for benchmark in benchmarks/mapping.py benchmarks/setup_time.py; do echo "== $$benchmark" && $(BIN)/python "$$benchmark" || exit; done
+full: test fuzz
+	@for name in mapping setup_time; do echo "== $$name" \
+		&& $(BIN)/python "benchmarks/$$name.py" --report "docs/results/$${name//_/-}" || exit; done
 
 fuzz: setup-check
 	$(BIN)/python tests/fuzz/mapping.py --report docs/results/fuzz-mapping.md $(FUZZ_ARGS)

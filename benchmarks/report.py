@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table for people, and one JSON object for programs."""
+"""What every benchmark prints and writes: tables for people, one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -55,6 +55,33 @@ def described(facts: Mapping[str, str]) -> str:
 def last_line(figures: Mapping[str, object]) -> str:
     """One JSON object in one line."""
     return json.dumps(figures, separators=(", ", ": "))
+
+
+def write_report(
+    path: Path,
+    *,
+    title: str,
+    command: str,
+    text: str,
+    notes: str,
+    facts: Mapping[str, str],
+    figures: Mapping[str, object],
+) -> None:
+    """Write ``path`` twice: ``.md`` for people, ``.json`` for programs.
+
+    Args:
+        path: without an ending that matters.
+        title: of the page.
+        command: what was run.
+        text: the tables.
+        notes: what their columns mean.
+        facts: the surroundings.
+        figures: the same as one object.
+    """
+    page = f"# {title}\n\n`{command}`: {described(facts)}.\n\n{text}\n\n{notes.strip()}\n"
+    path.with_suffix(".md").write_text(page, "utf-8")
+    written = json.dumps({**figures, **facts}, indent=2) + "\n"
+    path.with_suffix(".json").write_text(written, "utf-8")
 
 
 def _processor() -> str:
