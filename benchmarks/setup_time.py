@@ -7,7 +7,7 @@ leaves the page (session-initiate, or the request) and stops when the first echo
 Then one call through the bridge sends 640x480@30, and the CPU time of the bridge's process alone
 is taken (signalling, media and the page's server; neither Prosody nor the browser).
 
-    python benchmarks/setup_time.py [--runs N] [--seconds N] [--json] [--report docs/results/setup-time]
+    python benchmarks/setup_time.py [--runs N] [--seconds N] [--json] [--report PATH]
 """
 
 from __future__ import annotations
