@@ -70,7 +70,7 @@ class TcpProxy:
                 break
             writer.write(data)
             await writer.drain()
-        with suppress(OSError):
+        if not writer.is_closing():  # reset meanwhile
             writer.write_eof()
 
     def _end(self, writer: asyncio.StreamWriter) -> None:
