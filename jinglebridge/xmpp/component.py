@@ -32,6 +32,7 @@ from jinglebridge.xmpp.guard import StanzaBounds, checked_text
 from jinglebridge.xmpp.messages import Messages
 from jinglebridge.xmpp.outbox import Outbox, OutboxBounds
 from jinglebridge.xmpp.presence import Presence
+from jinglebridge.xmpp.repeats import Repeats
 from jinglebridge.xmpp.stream import WRITABLE, ComponentStream
 
 _Handler = Callable[[Element, Element], Element | None]
@@ -82,6 +83,7 @@ class Component:
         self._presence: Presence | None = None
         self._messages: Messages | None = None
         self._peers = PeerCapabilities(self._ask_info)
+        self._repeats = Repeats()
         self._log = structlog.get_logger()
         self.stream = ComponentStream(
             jid,
@@ -259,10 +261,18 @@ class Component:
     def _jingle(self, stanza: Element, payload: Element) -> None:
         if self._bridge is None:
             raise LocalProtocolError("a request before a bridge was attached")
+        if self._repeats.knows(stanza, payload):
+            return
+        if payload.get("action") == Action.SESSION_INITIATE.value:
+            # a flood is refused before its contents, most of the work, are read
+            self._bridge.expect(
+                stanza.get("from", ""), stanza.get("to", ""), payload.get("sid", "")
+            )
         jingle = parse(Jingle, payload)
         if self._departures is not None:
             self._departures.back(stanza.get("from", ""))
         self._bridge.deliver(stanza.get("from", ""), stanza.get("to", ""), jingle)
+        self._repeats.add(stanza, payload)
 
     def _disco_info(self, stanza: Element, payload: Element) -> Element:
         query = parse(DiscoInfo, payload)
