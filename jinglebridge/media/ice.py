@@ -142,15 +142,29 @@ class IceConnection(Connection):
                 "no local address for media" + (f" ({'; '.join(reasons)})" if reasons else "")
             )
 
-    async def _open(self, sock: socket.socket, address: str, index: int) -> Candidate:
+    async def _endpoint(
+        self, sock: socket.socket
+    ) -> tuple[asyncio.DatagramTransport, GuardedProtocol]:
         loop = asyncio.get_running_loop()
+        opening = loop.create_task(
+            loop.create_datagram_endpoint(lambda: GuardedProtocol(self), sock=sock)
+        )
         try:
-            transport, protocol = await loop.create_datagram_endpoint(
-                lambda: GuardedProtocol(self), sock=sock
-            )
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # uvloop loses the socket when this is cancelled; it takes one turn of the loop.
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                await opening.result()[1].close()
+            else:
+                sock.close()
+            raise
         except BaseException:
             sock.close()
             raise
+
+    async def _open(self, sock: socket.socket, address: str, index: int) -> Candidate:
+        transport, protocol = await self._endpoint(sock)
         if hasattr(transport, "max_size"):  # asyncio's; uvloop's buffer is small already
             transport.max_size = _RECEIVE_SIZE
         port = transport.get_extra_info("sockname")[1]

@@ -112,6 +112,21 @@ async def test_silent_engine_is_not_waited_for() -> None:
     await session.close()
 
 
+async def test_other_reply_than_asked_for_is_an_error() -> None:
+    frames: list[bytes] = []
+    client = EngineClient(LOOPBACK, frames.append)
+    session = client.open("echo", "a@b/c", Events())
+    waiting = asyncio.create_task(session.prepare_offer(("audio",)))
+    await asyncio.sleep(0)
+    client.receive(jsep.encode(jsep.Committed(session="1")))
+    with pytest.raises(GeneralError):
+        await waiting
+    sent = jsep.FrameReader().feed(b"".join(frames))
+    assert sent[1:] == [jsep.PrepareOffer(session="1", kinds=("audio",))]
+    client.lost()
+    await session.close()
+
+
 async def test_lost_engine_fails_what_waits_for_it() -> None:
     client = EngineClient(LOOPBACK, lambda frame: None)
     session = client.open("echo", "a@b/c", Events())
@@ -144,11 +159,14 @@ async def test_host_answers_a_close_of_what_it_does_not_know() -> None:
     assert message == jsep.ConnectionChangedMessage(session="9", state="closed")
 
 
-async def test_host_refuses_what_is_no_offer() -> None:
+@pytest.mark.parametrize("kind", [jsep.OfferMessage, jsep.AnswerMessage])
+async def test_host_refuses_what_is_no_description(
+    kind: type[jsep.OfferMessage] | type[jsep.AnswerMessage],
+) -> None:
     frames: list[bytes] = []
     host = EngineHost(LOOPBACK, {"echo": EchoProgram}, frames.append)
     host.receive(jsep.encode(jsep.Open(session="1", service="echo", peer="a@b/c")))
-    host.receive(jsep.encode(jsep.OfferMessage(session="1", sdp="m=\r\n")))
+    host.receive(jsep.encode(kind(session="1", sdp="m=\r\n")))
     await asyncio.sleep(0.01)
     [message] = jsep.FrameReader().feed(b"".join(frames))
     assert isinstance(message, jsep.Failed)

@@ -140,6 +140,17 @@ async def test_foreign_address_is_told() -> None:
     await close(one)
 
 
+async def test_search_for_addresses_may_be_cancelled_at_any_point() -> None:
+    for turns in range(4):
+        one = end("a")
+        search = asyncio.create_task(one.ice.gather(one.candidates.append))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        search.cancel()
+        await asyncio.gather(search, return_exceptions=True)
+        await close(one)
+
+
 async def test_strangers_are_not_heard() -> None:
     near, far = await connected()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -256,6 +267,44 @@ async def test_pair_that_lost_can_still_be_nominated(monkeypatch: pytest.MonkeyP
     assert pair.remote_nominated
     await close(one)
     silent.close()
+
+
+async def test_one_pair_is_nominated_and_no_other() -> None:
+    """RFC 8445 §8.1.1; a browser would go to a pair that we have given up."""
+    near = end("a", replace(LOOPBACK, bind_addresses=("127.0.0.1", "127.0.0.2")))
+    far = end("b", replace(LOOPBACK, bind_addresses=("127.0.0.3", "127.0.0.4")), controlling=True)
+    for one, other in ((near, far), (far, near)):
+        await one.ice.gather(one.candidates.append)
+        for candidate in one.candidates:
+            assert other.ice.add_candidate(candidate)
+    async with asyncio.timeout(5):
+        await asyncio.gather(establish(near, far), establish(far, near))
+    await settle()
+    assert [pair.nominated for pair in far.ice._check_list].count(True) == 1
+    assert [pair.nominated for pair in near.ice._check_list].count(True) == 1
+    await close(near, far)
+
+
+async def test_another_pair_is_nominated_when_the_first_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = end("a", controlling=True)
+    await one.ice.gather(one.candidates.append)
+    one.ice.remote_username = one.ice.remote_password = "b" * 22
+    first, second = pair_of(one, 9), pair_of(one, 10)
+
+    async def request(
+        message: stun.Message, addr: tuple[str, int], **_: object
+    ) -> tuple[stun.Message, tuple[str, int]]:
+        if "USE-CANDIDATE" in message.attributes and addr == first.remote_addr:
+            raise stun.TransactionTimeout
+        return message, addr
+
+    monkeypatch.setattr(first.protocol, "request", request)
+    for pair in (first, second):
+        await one.ice.check_start(pair)
+    assert (first.nominated, second.nominated) == (False, True)
+    await close(one)
 
 
 async def test_role_conflict_is_not_answered_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,42 @@ async def test_right_after_the_answer() -> None:
         await peer.answer(offer())
 
 
+async def test_right_after_an_offer_of_ours() -> None:
+    async with opened() as (peer, _):
+        await peer.prepare_offer(("audio", "video"))
+
+
+async def test_while_an_offer_of_ours_waits() -> None:
+    async with opened() as (peer, events):
+        await peer.prepare_offer(("audio", "video"))
+        await events.gathered(2)
+        assert peer.state is ConnectionState.NEW
+
+
+async def test_right_after_the_answer_to_ours() -> None:
+    async with opened() as (peer, _), opened() as (other, _):
+        await peer.commit(await other.answer(await peer.prepare_offer(("audio", "video"))))
+
+
+async def test_cancelled_while_the_answer_to_ours_is_taken() -> None:
+    async with opened() as (peer, events), opened() as (other, _):
+        answer = await other.answer(await peer.prepare_offer(("audio", "video")))
+        await events.gathered(2)
+        committing = asyncio.create_task(peer.commit(answer))
+        await asyncio.sleep(0)
+        committing.cancel()
+        await asyncio.gather(committing, return_exceptions=True)
+
+
+async def test_session_offers_or_answers_once() -> None:
+    async with opened() as (peer, _):
+        await peer.prepare_offer(("audio",))
+        with pytest.raises(LocalProtocolError):
+            await peer.prepare_offer(("audio",))
+        with pytest.raises(LocalProtocolError):
+            await peer.answer(offer())
+
+
 async def test_while_looking_for_a_path() -> None:
     async with opened() as (peer, events):
         await peer.answer(offer())

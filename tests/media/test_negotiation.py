@@ -303,6 +303,36 @@ def test_bundle_only_section_cannot_stand_alone() -> None:
         negotiate(offer_of(dead, lines), local())
 
 
+@pytest.mark.parametrize("session", ["a=group:BUNDLE 0 1\n", ""])
+def test_stub_uses_the_transport_that_there_is(session: str) -> None:
+    """Some clients name a transport once and leave the others empty."""
+    stub = video().replace(transport(), "")
+    negotiated = negotiate(offer_of(audio(), stub, session=session), local())
+    assert [plan.mids for plan in negotiated.transports] == [("0", "1")]
+    assert {one.ice_ufrag for one in negotiated.answer.media} == {"ufrag0"}
+    assert bool(negotiated.answer.groups) is bool(session)
+
+
+def test_stub_before_every_transport_is_rejected() -> None:
+    stub = audio().replace(transport(), "")
+    negotiated = negotiate(offer_of(stub, video(), session=""), local())
+    assert [one.is_rejected for one in negotiated.answer.media] == [True, False]
+
+
+def test_sdes_keys_beside_the_fingerprint_are_not_answered() -> None:
+    key = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40}\n"
+    negotiated = negotiate(offer_of(audio(rest=key), video(rest=key)), local())
+    assert not any(one.is_rejected for one in negotiated.answer.media)
+    assert "crypto" not in dumps(negotiated.answer)
+
+
+def test_sdes_keys_alone_are_refused() -> None:
+    key = f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40}\n"
+    fingerprint = f"a=fingerprint:sha-256 {':'.join(['CD'] * 32)}\n"
+    with pytest.raises(SecurityError):
+        negotiate(offer_of(audio(rest=key).replace(fingerprint, "")), local())
+
+
 def test_data_channels_alone() -> None:
     negotiated = negotiate(offer_of(data("0")), local())
     answered = negotiated.answer.media[0]

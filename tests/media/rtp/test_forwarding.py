@@ -1,8 +1,10 @@
 """What becomes of a packet on its way back."""
 
 import struct
+from dataclasses import replace
 
 import pytest
+from aiortc.rtp import RtcpRtpfbPacket
 
 from jinglebridge.media.rtp.transport import RtpTransport
 from jinglebridge.services.echo import EchoProgram
@@ -42,6 +44,20 @@ def test_everything_but_the_header_is_byte_for_byte_the_same() -> None:
     bench.receive(data)
     (sent,) = bench.take()
     assert sent.data[:2] + sent.data[4:8] + sent.data[12:] == data[:2] + data[4:8] + data[12:]
+
+
+def test_a_packet_goes_back_under_the_peers_own_number() -> None:
+    [codec] = video_section().codecs
+    renumbered = replace(codec, sent_type=120, sent_rtx_type=121)
+    bench = Bench(video_section(codecs=(renumbered,)))
+    bench.receive(rtp(70, marker=True, payload=b"picture"))
+    bench.receive(rtx(500, 71))
+    first, second = bench.take()
+    assert (first.payload_type, first.marker, first.payload) == (120, True, b"picture")
+    assert (second.payload_type, second.marker) == (120, False)
+    bench.feed(RtcpRtpfbPacket(fmt=1, ssrc=VIDEO, media_ssrc=OUR_VIDEO, lost=[1_000]))
+    (again,) = bench.take()
+    assert (again.payload_type, again.marker) == (121, True)
 
 
 @pytest.mark.parametrize("two_byte", [False, True])
