@@ -25,7 +25,7 @@ test: setup-test lint types web-check coverage
 check: setup-check lint types web-check coverage unit
 
 full: test fuzz
-	@for name in mapping setup_time; do echo "== $$name" \
+	@for name in mapping setup_time outages; do echo "== $$name" \
 		&& $(BIN)/python "benchmarks/$$name.py" --report "docs/results/$${name//_/-}" || exit; done
 
 fuzz: setup-check

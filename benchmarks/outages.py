@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -26,7 +25,13 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.report import described, last_line, surroundings, table  # below the path to it
+from benchmarks.report import (  # below the path to it
+    described,
+    last_line,
+    surroundings,
+    table,
+    write_report,
+)
 from tests.support import leaks
 from tests.support.outages import Kind, Measured, outages, rig
 from tests.support.tcp_proxy import tcp_proxy
@@ -39,6 +44,27 @@ HEADER = (
     "outage", "rounds", "online after, s", "first answer after, s", "longest standstill, s",
     "attempts", "calls survived", "calls hung up",
 )  # fmt: skip
+
+
+NOTES = """
+Prosody is ended (SIGTERM, SIGKILL) and started again after 0 to 8 s, stopped (SIGSTOP, SIGCONT) for
+2 to 14 s, and the component's connection is reset, or silent for 2 to 14 s. Five callers are in
+calls of audio and video all the time, with aiortc's media and XMPP clients that sign in again with
+the same resource; they and the bridge share one process. After each outage both sides of every call
+still know their session, and every caller has the presence of `echo@`; after every second one all
+calls are ended, half of them from each side, and no task or descriptor is left of them. A call that
+was lost, a hang-up that failed or a thing left behind ends the run without a report.
+
+- **Online after**: from the moment that the server can be reached again until the component is on
+  it; for silences, until an answer from it arrives, since the link may live on. The bound is 5 s.
+- **First answer**: until the first caller's ping is answered, which after a restart includes its
+  own signing in.
+- **Standstill**: the longest time in which the count of received packets of one kind of media in
+  any call did not grow, looked at every 50 ms. The bound is 1 s.
+- **Attempts**: connections that the component made.
+- **Calls survived**: summed over the outages. In the middle of each silence the bridge ends one
+  call, whose caller is told when it is over; that one counts as hung up.
+"""
 
 
 async def main(rounds: int, seed: int) -> list[Measured]:
@@ -122,28 +148,6 @@ def figures(measured: list[Measured]) -> dict[str, object]:
     }
 
 
-def write_report(path: Path, text: str, facts: dict[str, str], numbers: dict[str, object]) -> None:
-    """The table with its words, and the figures beside it."""
-    words = [paragraph.replace("\n", " ") for paragraph in (__doc__ or "").split("\n\n")]
-    title, what = words[0].partition(":")[0], words[1]
-    path.with_suffix(".md").write_text(
-        f"# {title}\n\n`python benchmarks/outages.py --rounds {numbers['rounds']}`, "
-        f"{described(facts)}.\n\n{what}\n\n{text}\n\n"
-        "- **Online after**: from the moment that the server can be reached again until the "
-        "component is on it;\n  for silences, until an answer from it arrives, since the link may "
-        "live on.\n"
-        "- **First answer**: until the first caller's ping is answered, which after a restart "
-        "includes its own\n  sign-in.\n"
-        "- **Standstill**: the longest time in which the count of received packets of one kind of "
-        "media in any call\n  did not grow, looked at every 50 ms.\n"
-        "- A call was lost, a hang-up failed, or a task or descriptor was left behind: never, or "
-        "there would be\n  no report. In the middle of each silence the bridge ends one call, "
-        "whose caller is told when it is over.\n",
-        "utf-8",
-    )
-    path.with_suffix(".json").write_text(json.dumps({**numbers, **facts}, indent=2) + "\n", "utf-8")
-
-
 def arguments() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -162,7 +166,15 @@ if __name__ == "__main__":
     shown, result = rendered(results), figures(results)
     print(f"{shown}\n\n{described(circumstances)}")
     if given.report:
-        write_report(given.report, shown, circumstances, result)
+        write_report(
+            given.report,
+            title="Outages of the server under live calls",
+            command=f"python benchmarks/outages.py --rounds {given.rounds} --seed {given.seed}",
+            text=shown,
+            notes=NOTES,
+            facts=circumstances,
+            figures=result,
+        )
     if given.json:
         print(last_line({**result, **circumstances}))
     missed = late(results)
