@@ -37,6 +37,47 @@ async def test_unbundled_sections_have_transports_of_their_own() -> None:
         assert {one.trickled.mid for one in caller.events.candidates} == {"0", "1"}
 
 
+def as_dino(sdp: str) -> str:
+    """The offer as Dino would write it: nothing shared, old keys and old candidates beside new."""
+    lines: list[str] = []
+    for line in sdp.splitlines():
+        if line.startswith(("a=group", "a=extmap", "a=ssrc", "a=msid")):
+            continue
+        lines.append(line)
+        if line.startswith("a=rtcp-mux"):
+            lines.append(f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40}")
+        if line.startswith("a=candidate:"):
+            foundation, _, transport, priority, address, port, *rest = line.split()
+            others = (foundation, "2", transport, priority, address, str(int(port) ^ 1), *rest)
+            lines.append(" ".join(others))
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+async def test_caller_that_shares_nothing_is_heard_and_seen() -> None:
+    async with calling() as caller:
+        caller.change_offer = as_dino
+        await caller.call()
+        pictures = await caller.frames("video", 20)
+        assert (pictures[-1].width, pictures[-1].height) == (640, 480)
+        assert len(await caller.frames("audio", 20)) == 20
+        assert {one.trickled.mid for one in caller.events.candidates} == {"0", "1"}
+        assert caller.events.states == [ConnectionState.CONNECTING, ConnectionState.CONNECTED]
+
+
+async def test_section_without_a_transport_uses_the_bundles() -> None:
+    def stub(sdp: str) -> str:
+        head, video = sdp.split("m=video")
+        lines = "a=(?:ice-ufrag|ice-pwd|fingerprint|setup|candidate|end-of-candidates).*\r\n"
+        return f"{head}m=video{re.sub(lines, '', video)}"
+
+    async with calling() as caller:
+        caller.change_offer = stub
+        await caller.call()
+        await caller.frames("video", 20)
+        await caller.frames("audio", 20)
+        assert {one.trickled.mid for one in caller.events.candidates} == {"0"}
+
+
 async def test_data_channel_comes_back() -> None:
     async with calling(video=False) as caller:
         channel = caller.pc.createDataChannel("echo")
