@@ -77,7 +77,8 @@ class Outbox:
     async def ask(self, peer: str, id_: str, text: str, *, repeatable: bool) -> Element:
         """Send a request, or let it wait for the link, and wait for its answer.
 
-        A request whose asker gave up is sent all the same, as long as it is young enough.
+        When the asker gives up, a repeatable request is sent all the same, as long as it is young
+        enough: the end of a call has to be told. Any other is not: nobody would end what it begins.
 
         Args:
             peer: whom it goes to; nobody else can answer.
@@ -105,6 +106,9 @@ class Outbox:
             left = self._asked.pop((peer, id_), None) is not None
             words = "no answer in time" if left else "no link to the server"
             raise SignalingError("remote-server-timeout", words) from None
+        finally:
+            if not repeatable:
+                letter.expires = 0.0
 
     def answered(self, peer: str, id_: str, answer: Element) -> None:
         """Take an answer; one that nobody waits for is ignored."""

@@ -147,6 +147,20 @@ async def test_who_stops_waiting_stops_nothing() -> None:
     assert wire.sent == ["terminate", "terminate"]
 
 
+async def test_nobody_rings_for_a_call_that_was_given_up() -> None:
+    wire = Wire()
+    wire.lose()
+    asking = [wire.ask("initiate"), wire.ask("candidate", repeatable=True), wire.ask("other")]
+    await asyncio.sleep(0)
+    for task in asking[:2]:
+        task.cancel()
+    await asyncio.gather(*asking[:2], return_exceptions=True)
+    wire.restore()
+    assert wire.sent == ["candidate", "other"]
+    wire.outbox.answered(PEER, "other", RESULT)
+    assert await asking[2] is RESULT
+
+
 @pytest.mark.parametrize("bounds", [{"stanzas": 3}, {"size": 30}])
 async def test_so_much_and_no_more(bounds: dict[str, float]) -> None:
     wire = Wire(**bounds)
