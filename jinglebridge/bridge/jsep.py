@@ -5,8 +5,8 @@ version of this protocol), ``type`` and the message's fields. Descriptions trave
 candidates as SDP's candidate lines (RFC 9429), so that another engine needs nothing of ours.
 
 One session has at most one offer under way, the peer's or ours. The peer's goes to the engine as
-``offer`` and comes back as ``answer``; ours is asked for by ``prepare-offer`` and comes as ``offer``,
-then the peer's ``answer`` to it is taken by ``committed``. ``failed`` comes instead of any of these.
+``offer`` and comes back as ``answer``. Ours is asked for by ``prepare-offer`` and comes as
+``offer``; the peer's ``answer`` to it is taken by ``committed``. ``failed`` may come instead.
 """
 
 import json
