@@ -85,6 +85,21 @@ class Access:
         if peer in self._rules.deny or peer not in self._rules.allow:
             raise Forbidden("this bridge takes no calls from you")
 
+    def check_rate(self, peer: str) -> None:
+        """See whether there is a set-up left for a peer; it is not counted.
+
+        Args:
+            peer: bare or full JID, as the server stamped it.
+
+        Raises:
+            ResourceConstraint: too many set-ups, of this account or of all.
+        """
+        now = self._clock()
+        if (wait := self._per_peer.wait(bare(peer), now)) > 0:
+            raise ResourceConstraint(f"too many calls from you: try again in {wait:.0f} s")
+        if (wait := self._all.wait(_ALL, now)) > 0:
+            raise ResourceConstraint(f"too many calls: try again in {wait:.0f} s")
+
     def admit(self, peer: str) -> None:
         """Count one more set-up of a peer.
 
@@ -96,10 +111,7 @@ class Access:
             ResourceConstraint: too many set-ups, of this account or of all; nothing was counted.
         """
         self.check(peer)
-        now, name = self._clock(), bare(peer)
-        if (wait := self._per_peer.wait(name, now)) > 0:
-            raise ResourceConstraint(f"too many calls from you: try again in {wait:.0f} s")
-        if (wait := self._all.wait(_ALL, now)) > 0:
-            raise ResourceConstraint(f"too many calls: try again in {wait:.0f} s")
-        self._per_peer.take(name, now)
+        self.check_rate(peer)
+        now = self._clock()
+        self._per_peer.take(bare(peer), now)
         self._all.take(_ALL, now)

@@ -116,16 +116,7 @@ class Bridge:
         return service
 
     def expect(self, peer: str, local: str, sid: str) -> None:
-        """Refuse a session-initiate that cannot be taken, whatever it holds.
-
-        Args:
-            peer: full JID of the sender, as the server stamped it.
-            local: JID that was addressed.
-            sid: the session's id.
-
-        Raises:
-            RemoteProtocolError: as ``deliver`` would raise it.
-        """
+        """Refuse a session-initiate that cannot be taken, whatever it holds; see ``deliver``."""
         self.service_for(peer, local)
         if self._crossing(peer, local) is None:
             self._table.check_room(peer, sid)

@@ -40,8 +40,13 @@ def check_bounds(stanza: Element, bounds: StanzaBounds) -> None:
     for _ in range(bounds.depth):
         following: list[Element] = []
         for item in level:
-            size += len(item.tag) + len(item.text or "") + len(item.tail or "")
-            size += sum(len(name) + len(value) for name, value in item.items())
+            size += len(item.tag)
+            if item.text:
+                size += len(item.text)
+            if item.tail:
+                size += len(item.tail)
+            for name, value in item.items():
+                size += len(name) + len(value)
             following.extend(item)
         if size > bounds.size:
             raise PolicyViolation(f"a stanza has at most {bounds.size} characters")

@@ -32,6 +32,8 @@ _GONE_WITHIN = 2.0
 _BUFFERED = 256 * 1024
 """Octets that a server may leave unread before stanzas wait."""
 
+_SLICE = 16 * 1024
+"""Octets that are read in one go: media, timers and other calls take their turns in between."""
 _HELD = 4 * 1024 * 1024
 """Octets until answers are not sent either."""
 
@@ -69,6 +71,7 @@ class ComponentStream(ComponentXMPP):
         self._stream_log = structlog.get_logger()
         self._full = False
         self._stalled = False
+        self._unread = bytearray()
         self.heard = 0
         """How often the server has sent anything."""
         self.error: str | None = None
@@ -137,10 +140,16 @@ class ComponentStream(ComponentXMPP):
         """See asyncio."""
         transport.set_write_buffer_limits(high=_BUFFERED)
         self._full = self._stalled = False
+        self._unread.clear()
         super().connection_made(transport, send_event)
 
     def connection_lost(self, exception: BaseException | None) -> None:
         """See asyncio."""
+        rest = bytes(self._unread)
+        self._unread.clear()
+        if rest:
+            # what the server said last says why it went
+            super().data_received(rest)
         self.sessionstarted = False
         super().connection_lost(exception)
 
@@ -159,7 +168,36 @@ class ComponentStream(ComponentXMPP):
         if self._stalled:
             self._stalled = False
             self.event(WRITABLE)
-        super().data_received(data)
+        octets = data.encode() if isinstance(data, str) else data
+        if self._unread:
+            self._unread += octets
+        elif len(octets) <= _SLICE:
+            super().data_received(octets)
+        else:
+            self._unread += octets
+            self._pause_reading(True)
+            self._read_slice()
+
+    def _read_slice(self) -> None:
+        """Read a part of what came, and the rest after everybody else had a turn."""
+        if not self._unread:
+            return  # the connection is gone, or another one's first data was read at once
+        self.heard += 1
+        piece = bytes(self._unread[:_SLICE])
+        del self._unread[:_SLICE]
+        super().data_received(piece)
+        if self._unread:
+            self.loop.call_soon(self._read_slice)
+        else:
+            self._pause_reading(False)
+
+    def _pause_reading(self, paused: bool) -> None:
+        transport: Any = self.transport
+        if transport is not None and not transport.is_closing():
+            if paused:
+                transport.pause_reading()
+            else:
+                transport.resume_reading()
 
     def _spawn_event(self, xml: Element) -> None:
         if xml.tag.startswith("{jabber:client}"):

@@ -88,11 +88,34 @@ async def test_both_namespaces_of_a_stanza_are_taken(offline: Offline) -> None:
         assert not len(answer)
 
 
-@pytest.mark.parametrize("missing", ["from", "id"])
-async def test_a_request_without_an_address_or_id(offline: Offline, missing: str) -> None:
+async def test_a_request_without_an_id(offline: Offline) -> None:
     stanza = iq(PING, "get")
-    del stanza.attrib[missing]
+    del stanza.attrib["id"]
     assert offline.refuse(stanza) == ("modify", "bad-request", None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"from": None},
+        {"to": None},
+        {"to": "romeo@example.org"},
+        {"to": ECHO.upper()},
+        {"id": "x" * 1_025},
+        {"from": f"a@b/{'x' * 3_071}"},
+    ],
+    ids=str,
+)
+async def test_what_cannot_be_answered_is_dropped(
+    offline: Offline, wrong: dict[str, str | None]
+) -> None:
+    stanza = iq(PING, "get")
+    for name, value in wrong.items():
+        if value is None:
+            del stanza.attrib[name]
+        else:
+            stanza.set(name, value)
+    assert offline.receive(stanza) == []
 
 
 async def test_a_request_without_a_payload(offline: Offline) -> None:
