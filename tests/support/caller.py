@@ -10,7 +10,7 @@ import fractions
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -112,9 +112,11 @@ class OutgoingCall:
         for event in self.session.receive(jingle):
             self._inbox.put_nowait(event)
 
-    async def initiate(self) -> None:
+    async def initiate(self, *, bundled: bool = True) -> None:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         offer = loads_offer(self.pc.localDescription.sdp)
+        if not bundled:
+            offer = replace(offer, groups=())
         await self.caller.request(self.session.peer, self.session.initiate(offer))
 
     async def _work(self) -> None:
@@ -209,9 +211,17 @@ class Caller:
         await iq.send(timeout=10)  # type: ignore[no-untyped-call] # slixmpp has no types here
 
     async def call(
-        self, jid: str, *, video: tuple[int, int, int] | None = (64, 48, 15), audio: bool = True
+        self,
+        jid: str,
+        *,
+        video: tuple[int, int, int] | None = (64, 48, 15),
+        audio: bool = True,
+        bundled: bool = True,
     ) -> OutgoingCall:
-        """Call a JID; returns when it has acknowledged the session-initiate."""
+        """Call a JID; returns when it has acknowledged the session-initiate.
+
+        What is not bundled has a transport for each content, as Dino does.
+        """
         self._count += 1
         sid = f"call-{id(self):x}-{self._count}"
         pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -223,7 +233,7 @@ class Caller:
         call = OutgoingCall(self, session, pc)
         self.calls[sid] = call
         try:
-            await call.initiate()
+            await call.initiate(bundled=bundled)
         except BaseException:
             await call.close()
             raise
