@@ -167,6 +167,12 @@ class MediaDescription:
         """Whether the section carries RTP."""
         return "RTP/" in self.protocol
 
+    def usable(self, candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+        """The candidates of this section's transport that something may come of."""
+        if not self.rtcp_mux:
+            return candidates
+        return tuple(item for item in candidates if item.component == 1)
+
     def payload_type(self, number: int) -> PayloadType | None:
         """The payload type of this number."""
         return next((item for item in self.payload_types if item.id == number), None)
@@ -251,10 +257,17 @@ class TrickledCandidates:
 
 
 def for_peer_connection(description: D) -> D:
-    """The description without SDES keys beside a fingerprint (RFC 8827 §6.5: never both)."""
-    if not any(item.cryptos and item.fingerprints for item in description.media):
-        return description
-    media = tuple(
-        replace(item, cryptos=()) if item.fingerprints else item for item in description.media
-    )
-    return replace(description, media=media)
+    """The description without what a peer connection is not to see.
+
+    SDES keys beside a fingerprint (RFC 8827 §6.5: never both), and candidates for RTCP where it
+    goes with RTP (RFC 5761 §5.1.3): Dino sends them all the same.
+    """
+    return replace(description, media=tuple(map(_for_peer_connection, description.media)))
+
+
+def _for_peer_connection(section: MediaDescription) -> MediaDescription:
+    candidates = section.usable(section.candidates)
+    cryptos = () if section.fingerprints else section.cryptos
+    if len(candidates) == len(section.candidates) and len(cryptos) == len(section.cryptos):
+        return section
+    return replace(section, candidates=candidates, cryptos=cryptos)

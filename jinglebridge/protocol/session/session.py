@@ -162,8 +162,7 @@ class JingleSession:
         except CallError as error:
             reason = reason_of(ReasonCondition(error.reason), str(error))
             return [OfferRefused(reason=reason)], facts
-        offer, quota = facts.quota.admit_described(offer)
-        usable = for_peer_connection(offer)
+        usable, quota = facts.quota.admit_described(for_peer_connection(offer))
         return [OfferReceived(offer=usable)], replace(facts, offer=offer, slots=slots, quota=quota)
 
     def _answer_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
@@ -175,10 +174,10 @@ class JingleSession:
             answer = answer_of(jingle, writer=self._peer_role, offer=offer, slots=facts.slots)
         except CallError as error:
             raise MalformedStanza(str(error)) from None
-        answer, quota = facts.quota.admit_described(answer)
+        usable, quota = facts.quota.admit_described(for_peer_connection(answer))
         early = [CandidatesReceived(trickled=trickled) for trickled in facts.early]
         changed = replace(facts, answer=answer, early=(), quota=quota)
-        return [AnswerReceived(answer=for_peer_connection(answer)), *early], changed
+        return [AnswerReceived(answer=usable), *early], changed
 
     def _candidates_received(self, facts: _Facts, jingle: Jingle) -> tuple[list[Event], _Facts]:
         trickled = tuple(
@@ -198,12 +197,16 @@ class JingleSession:
         transport = content.transport
         if transport is None:
             raise MalformedStanza(f"content {content.name!r} has no ICE-UDP transport")
-        if not transport.candidates and not transport.gathering_complete:
+        offer = self._facts.offer
+        section = None if offer is None else offer.section(slot.mid)
+        candidates = with_extensions(transport.candidates, content.residue)
+        candidates = candidates if section is None else section.usable(candidates)
+        if not candidates and not transport.gathering_complete:
             return None
         return TrickledCandidates(
             mid=slot.mid,
             ufrag=transport.ufrag,
-            candidates=with_extensions(transport.candidates, content.residue),
+            candidates=candidates,
             end_of_candidates=transport.gathering_complete,
         )
 
