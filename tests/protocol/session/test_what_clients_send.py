@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Creator, Jingle, Senders
-from jinglebridge.protocol.jingle.xep_0167 import RtpDescription
+from jinglebridge.protocol.jingle.xep_0167 import PayloadType, RtpDescription
 from jinglebridge.protocol.jingle.xep_0176 import Candidate, IceUdpTransport
 from jinglebridge.protocol.jingle.xep_0320 import Setup
 from jinglebridge.protocol.jingle.xep_0338 import group_of
@@ -301,7 +301,7 @@ def test_every_accept_is_understood(name: str) -> None:
         assert {one.component for one in section.candidates} == {1}
 
 
-def payloads_of(content: Content) -> tuple[object, ...]:
+def payloads_of(content: Content) -> tuple[PayloadType, ...]:
     assert isinstance(content.description, RtpDescription)
     return content.description.payload_types
 
