@@ -118,8 +118,10 @@ class OutgoingCall:
             yield step
 
     def hang_up(self, reason: Reason | None = None) -> None:
-        """End the call, however far it got."""
-        reason = reason or reason_of(ReasonCondition.SUCCESS)
+        """End the call, however far it got; before it is answered it is cancelled."""
+        answered = self._step in (Progress.ANSWERED, Progress.CONNECTED)
+        usual = ReasonCondition.SUCCESS if answered else ReasonCondition.CANCEL
+        reason = reason or reason_of(usual)
         if self._call is not None and self._call.reason is None:
             self._inheritance = None
             self._call.hang_up(reason)
