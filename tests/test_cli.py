@@ -222,6 +222,53 @@ async def test_run_serves_beside_an_existing_server(tmp_path: Path) -> None:
         assert prosody.component_secret not in errors.decode()
 
 
+@asynccontextmanager
+async def running(**environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `jinglebridge run` for the length of a block."""
+    process = await start("run", **environment)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        await process.communicate()
+
+
+@pytest.mark.server
+async def test_a_second_run_is_a_standby() -> None:
+    """It waits while the first has the name, says so in one line, and is on when it is gone."""
+    async with PrivateProsody() as prosody:
+        options = {
+            "JINGLEBRIDGE_COMPONENT__JID": COMPONENT_DOMAIN,
+            "JINGLEBRIDGE_COMPONENT__SECRET": prosody.component_secret,
+            "JINGLEBRIDGE_COMPONENT__PORT": str(prosody.component_port),
+            "JINGLEBRIDGE_HTTP__ENABLED": "false",
+            "JINGLEBRIDGE_MEDIA__BIND": "127.0.0.1",
+            "JINGLEBRIDGE_LOG__FORMAT": "json",
+        }
+
+        async def next_event(process: asyncio.subprocess.Process) -> dict[str, str]:
+            assert process.stderr is not None
+            event: dict[str, str] = json.loads(await process.stderr.readline())
+            return event
+
+        async with (
+            asyncio.timeout(100),  # three times the libraries, on a busy machine
+            running(**options) as first,
+        ):
+            assert (await next_event(first))["event"] == "link up"
+            async with running(**options) as second:
+                waiting = await next_event(second)
+                assert waiting["event"] == "waiting as standby"
+                assert waiting["reason"].endswith(f"already has a component {COMPONENT_DOMAIN}")
+                await asyncio.sleep(3)  # an attempt or two, of which it says nothing
+                first.terminate()
+                assert (await next_event(second))["event"] == "link up"
+                async with running(**options) as third:
+                    assert (await next_event(third))["event"] == "waiting as standby"
+        assert [item.returncode for item in (first, second, third)] == [0, 0, 0]
+
+
 OPEN_BOSH = (
     "<body xmlns='http://jabber.org/protocol/httpbind' to='anon.localhost' rid='1' wait='5' "
     "hold='1' ver='1.6' xmpp:version='1.0' xmlns:xmpp='urn:xmpp:xbosh'/>"

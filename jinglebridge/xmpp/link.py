@@ -119,7 +119,7 @@ class Link:
                 await self._disconnect()
                 raise OperatorError(self._explanation())
             self._log.warning("waiting as standby", reason=self._explanation())
-            await self._restore()
+            await self._restore(said=self._explanation())
         self._task = asyncio.create_task(self._keep(), name="link")
 
     async def close(self) -> None:
@@ -172,9 +172,9 @@ class Link:
             f"<ping xmlns='{PING}'/></iq>"
         )
 
-    async def _restore(self) -> None:
+    async def _restore(self, said: str = "") -> None:
         loop, stream = asyncio.get_running_loop(), self._stream
-        lost_at, said = loop.time(), ""
+        lost_at = loop.time()
         while True:
             self._is_standby = stream.error == "conflict"
             chance = random.random()  # noqa: S311 # jitter is no secret

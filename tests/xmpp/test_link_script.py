@@ -168,6 +168,7 @@ async def test_a_standby_waits_from_the_start(before: Holdings, logged: list[Eve
         assert not opening.done()
         (entry,) = [item for item in logged if item["event"] == "waiting as standby"]
         assert entry["reason"].endswith("already has a component bridge.localhost")
+        assert "no link" not in events(logged)
         script.words[:] = [Word.TAKE]
         async with asyncio.timeout(2):
             await opening
