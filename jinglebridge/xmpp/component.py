@@ -193,6 +193,8 @@ class Component:
         text = checked_text(stanza, self.domain)
         if isinstance(message, Propose) and not self.stream.is_writable:
             raise SignalingError("remote-server-timeout", "no link to the server")
+        if isinstance(message, Propose) and self._presence is not None:
+            self._presence.show(sender, peer)
         self._outbox.keep(text)
 
     def _on_up(self, _: object) -> None:

@@ -85,6 +85,13 @@ class Presence:
             case "probe" | "subscribe" | "unsubscribe" as kind:
                 self._asked(peer, local, kind)
 
+    def show(self, local: str, peer: str) -> None:
+        """Show our presence to an account that we call, so that it can know us (XEP-0353 §3.1)."""
+        service = self._service(peer, local)
+        if service is not None:
+            self._announce(service, local, bare(peer))
+            self._remember(bare(peer), local)
+
     def renew(self) -> None:
         """Show our presence again, after the server was away and has forgotten it.
 
