@@ -188,7 +188,8 @@ async def _taken(house: House, kind: type[Persona], kinds: Kinds) -> tuple[Perso
     if isinstance(house.engine, NegotiatingEngine):
         (media,) = house.engine.sessions
         assert media.committed is not None
-        assert _heard(house) + _heard_in_answer(media) >= 2, "the client's candidates got lost"
+        # one at least: Dino's second one is for RTCP, which goes with RTP
+        assert _heard(house) + _heard_in_answer(media) >= 1, "the client's candidates got lost"
     return persona, outgoing
 
 
