@@ -269,11 +269,17 @@ class Bridge:
         Raises:
             RemoteProtocolError: a proposal is refused; nothing was changed.
         """
-        if isinstance(message, Propose):
-            self.service_for(peer, local)
-            self._reception.take(peer, local, message)
-        else:
+        if not isinstance(message, Propose):
             self._proposals.receive(peer, local, message)
+            return
+        try:
+            self.service_for(peer, local)
+        except NotAllowed as error:
+            # Dino and Siskin look at no message that comes back as an error, and would ring on
+            declined = reason_of(ReasonCondition.DECLINE, str(error))
+            self._proposals.refuse(peer, local, message.id, declined)
+        else:
+            self._reception.take(peer, local, message)
 
     def message_failed(self, peer: str, local: str, message_id: str, condition: str) -> None:
         """Take an error that came back for a message of ours; most are of no interest.

@@ -6,7 +6,6 @@ from jinglebridge.bridge.access import AccessRules, Names
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.errors import (
     Forbidden,
-    NotAllowed,
     ResourceConstraint,
     ServiceUnknown,
 )
@@ -166,9 +165,16 @@ async def test_a_proposal_to_nobody_is_an_error(world: World) -> None:
     device = world.add()
     with pytest.raises(ServiceUnknown):
         device.propose(local=f"nobody@{BRIDGE}")
-    with pytest.raises(NotAllowed):
-        device.propose(local=f"closed@{BRIDGE}")
     assert not device.heard
+
+
+async def test_a_service_that_does_not_take_the_call_declines(world: World) -> None:
+    device = world.add()
+    device.propose(local=f"closed@{BRIDGE}")
+    assert device.reason_of(Reject) == reason_of(
+        ReasonCondition.DECLINE, "closed does not take this call"
+    )
+    assert device.said_to_it == ["reject"]
 
 
 async def test_what_is_no_call_is_declined(world: World) -> None:

@@ -26,6 +26,7 @@ class Conversations(WebRtcPersona):
         "urn:xmpp:jingle:apps:rtp:video",
         "urn:xmpp:jingle-message:0",
     )
+    heeds_bounces = True
     message_prefix = "jm-propose-"
     beside_propose: ClassVar = (tag("request", xmlns=RECEIPTS), tag("store", xmlns=HINTS))
     needs: ClassVar = {
@@ -36,6 +37,7 @@ class Conversations(WebRtcPersona):
         "sources": "no `<source/>` parameter with an empty name or value",
     }
     does: ClassVar = (
+        "gives up when its `propose` comes back as an error",
         "asks for a receipt for its `propose`, and shows “ringing” only once it has it",
         "ignores `ringing` and `proceed` from a bare JID",
         "offers BUNDLE without candidates; each candidate in a `transport-info` of its own, UDP "

@@ -53,6 +53,7 @@ class Dino(Persona):
         "answers with one payload type, `setup='active'`, and separate ICE and DTLS per content, "
         "also when BUNDLE was offered",
         "says that it mutes, and that its camera is off, with `session-info`",
+        "takes no notice when its `propose` comes back as an error: it needs a `reject`",
         "proceeds with an OMEMO `<device/>` inside",
     )
 

@@ -39,6 +39,8 @@ class Persona:
     does: ClassVar[tuple[str, ...]] = ()
     says_why: ClassVar[bool] = False
     """Whether it gives a reason when it refuses a proposed call."""
+    heeds_bounces: ClassVar[bool] = False
+    """Whether its call ends when its ``propose`` comes back as an error."""
     message_prefix: ClassVar[str] = ""
     """Of the id of the message with a propose."""
     beside_propose: ClassVar[tuple[str, ...]] = (tag("store", xmlns=HINTS),)
@@ -276,7 +278,10 @@ class Persona:
     def _take_message(self, stanza: Element) -> None:
         session, peer = self.session, stanza.get("from", "")
         if stanza.get("type") == "error":
-            if session is not None and stanza.get("id") == session.message_id:
+            if session is None or stanza.get("id") != session.message_id:
+                return
+            self.note("bounced")
+            if self.heeds_bounces:
                 self.ended(session, f"bounced: {condition_of(stanza)}")
             return
         receipt = stanza.find(f"{RECEIPTS}received")

@@ -39,6 +39,7 @@ class Siskin(WebRtcPersona):
         "each resource",
         "puts `<group/>` behind the contents",
         "tells its own devices with JMI `accept`; knows neither `ringing` nor `finish`",
+        "takes no notice when its `propose` comes back as an error: it needs a `reject`",
         "refuses a request of an unknown session with `item-not-found`",
         "sends its candidates one by one, with `ufrag` and `pwd`",
     )
