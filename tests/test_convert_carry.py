@@ -188,6 +188,28 @@ def test_an_edit_is_followed_and_unknown_parts_stay(
         assert clark(found) == clark(item)
 
 
+@pytest.mark.parametrize("place", ["<description", "</content>", "</transport>", "</jingle>"])
+@pytest.mark.parametrize("role", ROLES)
+def test_text_between_elements_comes_back(role: Role, place: str) -> None:
+    before, found, after = WHOLE.rpartition(place)
+    root = ET.fromstring(f"{before}a stray word{found}{after}")
+    back = restored(carried(text(root), role), root, role)
+    assert clark(back) == clark(root)
+    assert words_between(back) == words_between(root)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_text_after_a_content_comes_back(role: Role) -> None:
+    root = ET.fromstring(WHOLE.replace("</content>", "</content>a stray word"))
+    back = restored(carried(text(root), role), root, role)
+    assert clark(back) == clark(root)
+    assert words_between(back) == words_between(root)
+
+
+def words_between(root: ET.Element) -> list[tuple[str, str]]:
+    return [(item.tag, word) for item in root.iter() if (word := (item.tail or "").strip())]
+
+
 def test_a_candidate_that_is_added_has_an_id_and_the_others_keep_theirs() -> None:
     root = ET.fromstring(WHOLE)
     added = "a=candidate:3 1 udp 1 10.0.1.3 9 typ host generation 0\r\n"

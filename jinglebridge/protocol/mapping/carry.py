@@ -70,10 +70,10 @@ def with_carried(
         made = None if slot is None else fresh.get((slot.creator, slot.name))
         if slot is None or made is None:
             continue
+        skeleton[index] = _in_place_of(child, _stub(slot.creator.value, slot.name))
         is_usual = (slot.creator, slot.name) == (Creator.INITIATOR, slot.mid)
         if not is_usual or _canonical(made) != _canonical(child):
             lines[slot.mid] = _line(child)
-        skeleton[index] = _stub(slot.creator.value, slot.name)
     plain = _bare(parts)
     session = "" if _canonical(plain) == _canonical(skeleton) else _line(skeleton)
     media = tuple(_with_line(item, lines.get(item.mid)) for item in description.media)
@@ -195,7 +195,9 @@ def _fill(skeleton: Element, root: Element, *, writer: Creator, slots: SlotTable
     if sorted(stubs) == sorted(made):
         whole = Element(skeleton.tag, {**skeleton.attrib, **root.attrib})
         whole.text = skeleton.text
-        whole.extend(made[_key(item)] if item.tag == _STUB else item for item in skeleton)
+        whole.extend(
+            _in_place_of(item, made[_key(item)]) if item.tag == _STUB else item for item in skeleton
+        )
         if _description_of(whole, writer, slots) == _description_of(root, writer, slots):
             return whole
     for child in skeleton.findall(_STUB):
@@ -240,6 +242,12 @@ def _without_arguments(xml: Element) -> Element:
 
 def _stub(creator: str, name: str) -> Element:
     return Element(_STUB, {"creator": creator, "name": name})
+
+
+def _in_place_of(old: Element, new: Element) -> Element:
+    """The new element, with the text that follows the old one, which loses it."""
+    new.tail, old.tail = old.tail, None
+    return new
 
 
 def _canonical(xml: Element) -> str:
