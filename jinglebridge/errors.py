@@ -99,7 +99,8 @@ class SdpError(MalformedStanza):
     ) -> None:
         where = "session" if section is None else f"section {section}"
         at = f", line {line}" if line else ""
-        super().__init__(f"{where}{at}: {reason}: {content[:120]!r}")
+        shown = f": {content[:120]!r}" if content else ""
+        super().__init__(f"{where}{at}: {reason}{shown}")
         self.reason = reason
         self.section = section
         self.line = line

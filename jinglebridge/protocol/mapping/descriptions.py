@@ -9,6 +9,7 @@ from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Creator, Jing
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
 from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
 from jinglebridge.protocol.mapping.rejected import pack, unpack
+from jinglebridge.protocol.mapping.residue import malformed_residue
 from jinglebridge.protocol.mapping.sections import content_of, section_of
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable
 from jinglebridge.protocol.sdp.description import (
@@ -227,13 +228,7 @@ def _session_of(
 ) -> dict[str, Any]:
     groups = tuple(group_of(group.semantics, slots.mids_of(group.names)) for group in jingle.groups)
     lines = jingle.residue.lines if jingle.residue else ()
-    if len(lines) > MAX_LINES:
-        raise SdpError(f"a residue has at most {MAX_LINES} lines")
-    reader = SessionReader()
-    reader.read(0, "v=0")
-    for line in lines:
-        if not line.startswith(("a=group:", "a=x-jingle", "v=", "~")):
-            reader.read(0, line)
+    reader = _session_reader(lines)
     values = reader.finish()
     live = [item for item in media if not item.is_rejected]
     if values.get("extmap_allow_mixed") and any(item.is_rtp for item in live):
@@ -263,6 +258,21 @@ def _session_of(
         for item in media
     )
     return {**values, "groups": groups, "defaults": defaults, "media": media}
+
+
+def _session_reader(lines: tuple[str, ...]) -> SessionReader:
+    """A reader that has read a session's residue."""
+    reader = SessionReader()
+    try:
+        if len(lines) > MAX_LINES:
+            raise SdpError(f"a residue has at most {MAX_LINES} lines")
+        reader.read(0, "v=0")
+        for line in lines:
+            if not line.startswith(("a=group:", "a=x-jingle", "v=", "~")):
+                reader.read(0, line)
+    except SdpError as error:
+        raise malformed_residue("<jingle>", error) from None
+    return reader
 
 
 def _says_connection(section: MediaDescription, explicit: dict[str, tuple[str, ...]]) -> bool:

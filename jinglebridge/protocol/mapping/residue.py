@@ -7,7 +7,7 @@ candidate's extensions, the exact text of ``fmtp``) counts only while the two ag
 from dataclasses import replace
 from typing import Any
 
-from jinglebridge.errors import SdpError
+from jinglebridge.errors import MalformedStanza, SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue
 from jinglebridge.protocol.jingle.xep_0167 import PayloadType
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
@@ -33,11 +33,20 @@ _STANDARD = (
     *("sctp-port", "content", "crypto", "remote-candidates"),
 )
 """Attributes that standard elements say."""
+_SUSPECT = frozenset((*_STANDARD, *_PER_CODEC))
+_KEYS = frozenset(("ice-ufrag", "ice-pwd", "fingerprint", "setup"))
+"""Attributes that say with whom a section may connect."""
 _RTP_FIELDS = (
     *("bandwidths", "rtcp_fb", "trr_int", "ptime", "maxptime", "header_extensions"),
     *("extmap_allow_mixed", "rtcp_mux", "sources", "source_groups", "categories", "cryptos"),
 )
 """What only an RTP description has elements for."""
+
+
+def malformed_residue(where: str, error: SdpError) -> MalformedStanza:
+    """The error for a residue's line: its element is named, as it stands in no description."""
+    shown = f": {error.content[:120]!r}" if error.content else ""
+    return MalformedStanza(f"{where}, <residue>: {error.reason}{shown}")
 
 
 def default_protocol(section: MediaDescription) -> str:
@@ -163,26 +172,46 @@ def _additions(
 
     Read behind the lines of the standard elements, such an attribute fills no field: it is
     unknown, not of its form, or of a codec that is not offered. What says once more what a
-    standard element says is left out, since other readers may take the last of two.
+    standard element says is left out, since other readers may take the last of two; of keys and
+    codecs even what is not of its form.
     """
-    suspects = [item for item in attributes if item.name in _STANDARD or item.name in _PER_CODEC]
-    if not suspects:
-        return tuple(item for item in attributes if item.name not in _NEVER_ADDED)
+    attributes = tuple(item for item in attributes if item.name not in _NEVER_ADDED)
+    if not any(item.name in _SUSPECT for item in attributes):
+        return attributes
     head, *lines = write_section(section)
     reader = SectionReader(0, 0, head)
     for line in lines:
         reader.read(0, line)
+    said = {subject for line in lines if (subject := _subject(line.removeprefix("a=")))}
     return tuple(
         item
         for item in attributes
-        if item.name not in _NEVER_ADDED
-        and (item not in suspects or (reader.keeps(item) and not _repeats(section, item)))
+        if item.name not in _SUSPECT
+        or (
+            reader.keeps(item) and not _repeats(section, item) and _subject(_text(item)) not in said
+        )
     )
+
+
+def _text(item: Attribute) -> str:
+    return item.name if item.value is None else f"{item.name}:{item.value}"
+
+
+def _subject(text: str) -> tuple[str, str] | None:
+    """Of what an attribute speaks that only standard elements may say.
+
+    Readers that are more lenient than ours (``ice-ufrag:a-bc``, ``rtpmap:0111 x/8000/1/1``) would
+    take it as well, and the last of two.
+    """
+    name, _, value = text.partition(":")
+    if name in _PER_CODEC:
+        return name, value.partition(" ")[0].lstrip("0")
+    return (name, "") if name in _KEYS else None
 
 
 def _repeats(section: MediaDescription, item: Attribute) -> bool:
     """Whether an attribute is well-formed and one that a standard element says."""
-    text = item.name if item.value is None else f"{item.name}:{item.value}"
+    text = _text(item)
     if item.name not in codecs.NAMES:
         return grammar.read(item.name, text) is not None
     line = codecs.read(text)

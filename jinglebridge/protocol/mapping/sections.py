@@ -6,6 +6,7 @@ from typing import Any
 from jinglebridge.errors import (
     IncompatibleParameters,
     MalformedStanza,
+    SdpError,
     UnsupportedApplications,
     UnsupportedTransports,
 )
@@ -19,7 +20,11 @@ from jinglebridge.protocol.jingle.xep_0343 import DataChannelDescription, SctpMa
 from jinglebridge.protocol.mapping.candidates import wired, with_extensions
 from jinglebridge.protocol.mapping.parameters import config_of, parameters_of
 from jinglebridge.protocol.mapping.perspective import direction_of_senders, senders_of
-from jinglebridge.protocol.mapping.residue import apply_residue, residue_lines
+from jinglebridge.protocol.mapping.residue import (
+    apply_residue,
+    malformed_residue,
+    residue_lines,
+)
 from jinglebridge.protocol.mapping.slots import Slot
 from jinglebridge.protocol.sdp.description import (
     SCTP_PROTOCOL,
@@ -132,18 +137,29 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
         UnsupportedApplications: the content's application is not RTP or data channels.
         UnsupportedTransports: its transport is not ICE-UDP.
         IncompatibleParameters: it has no payload type (XEP-0167 §4 wants one at least).
-        MalformedStanza: its parts contradict each other.
+        MalformedStanza: its parts contradict each other, or a line of its residue is none.
     """
     transport = content.transport
     if transport is None:
         raise UnsupportedTransports(f"content {content.name!r} has no ICE-UDP transport")
+    try:
+        section = _standard_section(content, transport, slot.mid, writer)
+        return apply_residue(section, content.residue)
+    except SdpError as error:
+        raise malformed_residue(f"content {content.name!r}", error) from None
+
+
+def _standard_section(
+    content: Content, transport: IceUdpTransport, mid: str, writer: Creator
+) -> MediaDescription:
+    """What the standard elements say; candidates with what the residue says of them."""
     said = _transport_values(content, transport)
     if isinstance(content.description, RtpDescription):
-        section = _rtp_section(content.description, content.senders, slot.mid, writer, said)
-    elif content.description is not None or transport.sctpmap is not None:
+        return _rtp_section(content, content.description, mid, writer, said)
+    if content.description is not None or transport.sctpmap is not None:
         sctpmap = transport.sctpmap
-        section = MediaDescription(
-            mid=slot.mid,
+        return MediaDescription(
+            mid=mid,
             media="application",
             protocol=SCTP_PROTOCOL,
             formats=("webrtc-datachannel",),
@@ -153,9 +169,7 @@ def section_of(content: Content, *, slot: Slot, writer: Creator) -> MediaDescrip
             ),
             **said,
         )
-    else:
-        raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
-    return apply_residue(section, content.residue)
+    raise UnsupportedApplications(f"content {content.name!r} is neither RTP nor data channels")
 
 
 def _transport_values(content: Content, transport: IceUdpTransport) -> dict[str, Any]:
@@ -179,17 +193,18 @@ def _setup_of(fingerprints: tuple[Fingerprint, ...], name: str) -> Setup | None:
 
 
 def _rtp_section(
+    content: Content,
     description: RtpDescription,
-    senders: Senders | None,
     mid: str,
     writer: Creator,
     said: dict[str, Any],
 ) -> MediaDescription:
     payloads = description.payload_types
     if not payloads:
-        raise IncompatibleParameters(f"content {mid!r} has no payload type")
+        raise IncompatibleParameters(f"content {content.name!r} has no payload type")
     if len({payload.id for payload in payloads}) != len(payloads):
-        raise MalformedStanza(f"content {mid!r}: a payload type's id appears twice")
+        raise MalformedStanza(f"content {content.name!r}: a payload type's id appears twice")
+    senders = content.senders
     return MediaDescription(
         mid=mid,
         media=description.media,

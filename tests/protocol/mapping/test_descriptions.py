@@ -279,8 +279,14 @@ def test_what_a_session_says_by_itself_is_not_taken_from_the_residue(line: str) 
 
 def test_a_sessions_residue_is_bounded() -> None:
     text = "a=x\n" * 513
-    with pytest.raises(SdpError, match="at most 512"):
+    with pytest.raises(MalformedStanza, match="<jingle>, <residue>: a residue has at most 512"):
         offer_of(initiate(content(), residue=Residue(text=text)), writer=INITIATOR)
+
+
+def test_an_error_in_a_residue_names_the_content() -> None:
+    wrong = replace(content(), name="my camera", residue=Residue(text="hello"))
+    with pytest.raises(MalformedStanza, match="content 'my camera', <residue>: .*'hello'"):
+        offer_of(initiate(content(), wrong), writer=INITIATOR)
 
 
 @pytest.mark.parametrize(

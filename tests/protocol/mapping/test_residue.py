@@ -70,6 +70,10 @@ def test_the_residue_holds_what_nothing_else_says(
     assert residue_lines(section) == residue
 
 
+KEYS = (
+    *("a=ice-ufrag:abcd", "a=ice-pwd:" + "a" * 24),
+    *("a=fingerprint:sha-256 AB:CD", "a=setup:active"),
+)
 OVERRIDES = [
     "a=mid:evil",
     "a=mid:0",
@@ -98,19 +102,34 @@ OVERRIDES = [
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel",
     "m=audio 0 UDP/TLS/RTP/SAVPF 111 0",
     "m=x",
+    # not of their form, but some reader's
+    "a=ice-ufrag:evil-1",
+    "a=ice-pwd:" + "e" * 23 + "=",
+    "a=fingerprint:sha-256  EE:EE",
+    "a=setup:PASSIVE",
+    "a=rtpmap:111 evil/8000/1/1",
+    "a=rtpmap:0111 evil/8000",
+    "a=fmtp:111  evil=1",
+    "a=fmtp:0111 evil=1",
 ]
 
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("line", OVERRIDES)
 def test_no_line_says_what_standard_elements_say(line: str, times: int) -> None:
-    section = replace(audio("a=sendrecv", "a=fingerprint:sha-256 AB:CD", "a=setup:active"), mid="0")
+    section = audio("a=sendrecv", *KEYS, "a=fmtp:111 minptime=10")
     assert written(section, *[line] * times) == list(write_section(section))
 
 
-@pytest.mark.parametrize("line", ["a=fingerprint:sha-256  EE:EE", "a=setup:x", "a=ptime:x"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("a=ice-ufrag:a-bcd", "a=fingerprint:sha-256  EE:EE", "a=setup:x", "a=ptime:x"),
+        *("a=ssrc:x", "a=fmtp:111", "a=rtpmap:0 x", "a=rtcp-fb:111"),
+    ],
+)
 def test_a_line_that_is_not_of_its_form_is_kept_as_it_stands(line: str) -> None:
-    full = audio("a=fingerprint:sha-256 AB:CD", "a=setup:active", "a=ptime:20")
+    full = audio("a=ptime:20")
     assert written(full, line) == [*write_section(full), line]
 
 
