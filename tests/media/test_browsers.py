@@ -82,12 +82,15 @@ window.openCall = async (configuration, source) => {
   };
   return stream;
 };
+window.addTracks = (stream, source) => {
+  const tracks = stream.getTracks();
+  if (source === 'noise') tracks.push(window.canvasTrack());
+  for (const track of tracks) window.pc.addTrack(track, stream);
+};
 window.offer = async (configuration, source) => {
   const stream = await window.openCall(configuration, source);
   const pc = window.pc;
-  const tracks = stream.getTracks();
-  if (source === 'noise') tracks.push(window.canvasTrack());
-  for (const track of tracks) pc.addTrack(track, stream);
+  window.addTracks(stream, source);
   if (source === 'data') {
     window.channel = pc.createDataChannel('echo');
     window.echoed = [];
@@ -96,10 +99,10 @@ window.offer = async (configuration, source) => {
   await pc.setLocalDescription();
   return pc.localDescription.sdp;
 };
-window.answer = async (configuration, sdp) => {
-  const stream = await window.openCall(configuration, 'camera');
+window.answer = async (configuration, source, sdp) => {
+  const stream = await window.openCall(configuration, source);
   await window.pc.setRemoteDescription({ type: 'offer', sdp });
-  for (const track of stream.getTracks()) window.pc.addTrack(track, stream);
+  window.addTracks(stream, source);
   await window.pc.setLocalDescription();
   return window.pc.localDescription.sdp;
 };
@@ -158,12 +161,15 @@ class Call:
         self._carry(session)
 
     async def start_here(
-        self, configuration: str = "{}", change: Callable[[Offer], Offer] = lambda offer: offer
+        self,
+        configuration: str = "{}",
+        source: str = "camera",
+        change: Callable[[Offer], Offer] = lambda offer: offer,
     ) -> Answer:
         """We call the page, with audio and video."""
         session = await self._open()
         offer = change(await session.prepare_offer(("audio", "video")))
-        sdp = await self._page.evaluate(f"answer({configuration}, {dumps(offer)!r})")
+        sdp = await self._page.evaluate(f"answer({configuration}, '{source}', {dumps(offer)!r})")
         answer = loads_answer(sdp)
         await session.commit(answer)
         self._carry(session)
@@ -265,7 +271,8 @@ async def test_called_browser_gets_its_sound_and_picture_back(
 ) -> None:
     async with calling(kind, origin) as (call, page):
         answer = await call.start_here(
-            f"{{bundlePolicy: '{policy}'}}", (lambda offer: offer) if bundled else unbundled
+            f"{{bundlePolicy: '{policy}'}}",
+            change=(lambda offer: offer) if bundled else unbundled,
         )
         assert bool(answer.groups) is bundled
         await call.wait_for("pc.connectionState === 'connected'")
@@ -290,9 +297,13 @@ async def test_data_channel_echoes(kind: BrowserKind, origin: str) -> None:
         await call.wait_for("decoded().then(frames => frames >= 10)")
 
 
-async def test_chromium_sends_at_full_quality(origin: str) -> None:
+@pytest.mark.parametrize("calls", ["the page", "the endpoint"])
+async def test_chromium_sends_at_full_quality(calls: str, origin: str) -> None:
     async with calling("chromium", origin) as (call, page):
-        await call.start(source="noise")
+        if calls == "the page":
+            await call.start(source="noise")
+        else:
+            await call.start_here(source="noise")
         await call.wait_for("pc.connectionState === 'connected'")
         await asyncio.sleep(10)
         before = await page.evaluate("report('outbound-rtp', 'video')")
@@ -300,4 +311,5 @@ async def test_chromium_sends_at_full_quality(origin: str) -> None:
         after = await page.evaluate("report('outbound-rtp', 'video')")
     seconds = (after["timestamp"] - before["timestamp"]) / 1000
     rate = 8 * (after["bytesSent"] - before["bytesSent"]) / seconds
+    print(f"\n{calls} calls: {rate / 1e6:.2f} Mbit/s")
     assert rate >= 1_000_000
