@@ -40,6 +40,9 @@ _Handler = Callable[[Element, Element], Element | None]
 REPEATABLE = frozenset({Action.TRANSPORT_INFO, Action.SESSION_INFO, Action.SESSION_TERMINATE})
 """What does no harm twice: a candidate is known already, a session is over already."""
 
+_NOBODY_THERE = ("recipient-unavailable", "service-unavailable")
+"""What a server says of a device that went while nobody could tell us."""
+
 
 class InternalError(RemoteProtocolError):
     """We failed; the peer is told so and everything else goes on."""
@@ -133,7 +136,13 @@ class Component:
             SignalingError: refused, timed out, or no link to the server for that long.
             LocalProtocolError: ``sender`` is not ours, or the request holds what XML forbids.
         """
-        await self._ask(sender, peer, "set", build(jingle), repeatable=jingle.action in REPEATABLE)
+        repeatable = jingle.action in REPEATABLE
+        try:
+            await self._ask(sender, peer, "set", build(jingle), repeatable=repeatable)
+        except SignalingError as error:
+            if error.condition in _NOBODY_THERE:
+                self._peers.unavailable(peer)
+            raise
 
     async def features(self, sender: str, peer: str) -> frozenset[str]:
         """What a device understands; see ``ports.Signaling``.

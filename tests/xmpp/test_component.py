@@ -184,13 +184,15 @@ def presence(peer: str, node: str = "https://phone.example", ver: str = "AAAA") 
     )
 
 
-async def answered_with(offline: Offline, inside: str, kind: str = "result") -> None:
-    """Answer the question that was asked last."""
+async def answered_with(
+    offline: Offline, inside: str, kind: str = "result", asked: str = "get"
+) -> None:
+    """Answer the request that was sent last."""
     await asyncio.sleep(0)
-    asked = offline.sent[-1]
-    assert asked.get("type") == "get"
+    request = offline.sent[-1]
+    assert request.get("type") == asked
     reply = fromstring(f"<iq xmlns='{NS}'>{inside}</iq>")
-    for name, value in {"type": kind, "from": JULIET, "to": ECHO, "id": asked.get("id")}.items():
+    for name, value in {"type": kind, "from": JULIET, "to": ECHO, "id": request.get("id")}.items():
         reply.set(name, value or "")
     assert not offline.receive(reply)
 
@@ -205,6 +207,27 @@ async def test_a_device_that_shows_itself_is_known(offline: Offline) -> None:
     await answered_with(offline, info)
     assert offline.sent[-1][0].get("node") == "https://stanzajs.org#AAAA"
     assert await component.features(MEDIA, JULIET) == {"urn:x"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_there"),
+    [("recipient-unavailable", False), ("service-unavailable", False), ("item-not-found", True)],
+)
+async def test_a_device_that_went_without_a_word_is_forgotten(
+    offline: Offline, condition: str, is_there: bool
+) -> None:
+    """As after an outage: whoever is not there any more is not tried first the next time."""
+    component = offline.whole.component
+    shown = presence(JULIET)
+    shown.remove(shown[1])
+    offline.receive(shown)
+    jingle = Jingle(action=Action.SESSION_INFO, sid="a")
+    task = asyncio.create_task(component.request(MEDIA, JULIET, jingle))
+    error = f"<error type='cancel'><{condition} xmlns='{STANZAS}'/></error>"
+    await answered_with(offline, error, "error", asked="set")
+    with pytest.raises(SignalingError, match=condition):
+        await task
+    assert component.resources("juliet@localhost") == ((JULIET,) if is_there else ())
 
 
 @pytest.mark.parametrize(
