@@ -152,7 +152,9 @@ class Link:
             stream.stall()
             if not await self._hears(times.patience):
                 stream.error = "no answer"
-                await stream.drop()
+                break
+        # what the server ended may still wait for it to read the rest
+        await stream.drop()
 
     async def _hears(self, within: float) -> bool:
         """Whether the server says anything in that time, or ends the stream."""

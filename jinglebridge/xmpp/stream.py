@@ -80,7 +80,8 @@ class ComponentStream(ComponentXMPP):
     @property
     def is_up(self) -> bool:
         """Whether the server has taken our handshake on this connection."""
-        return self.sessionstarted and self.is_connected()
+        ends = self.transport is not None and self.transport.is_closing()
+        return self.sessionstarted and self.is_connected() and not ends
 
     @property
     def is_writable(self) -> bool:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -340,6 +341,22 @@ async def test_a_server_that_reads_nothing_holds_nothing_of_ours_for_long(
             while len(here.received) < count + 5:  # noqa: ASYNC110 - the server sets no event
                 await asyncio.sleep(0.01)
         assert whole.link.state is LinkState.UP
+
+
+async def test_a_server_that_ends_the_stream_and_reads_nothing(before: Holdings) -> None:
+    """What it leaves unread keeps the connection half closed; that is no reason to wait."""
+    patient = replace(TIMES, question=0.5, answer=60)
+    async with scripted(Word.TAKE) as script, opened(script, times=patient) as whole:
+        first = script.last
+        first.reads.clear()
+        await asyncio.sleep(0.01)
+        while whole.component.stream.is_writable:
+            whole.component.send_message(ECHO, JULIET, Finish(id="x" * 20_000), stanza_id="a")
+            await asyncio.sleep(0)
+        first.send("</stream:stream>")
+        await until(whole, LinkState.DOWN)
+        await until(whole, LinkState.UP)
+        assert script.last is not first
 
 
 async def test_a_process_that_stood_still_loses_nothing(before: Holdings) -> None:
