@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
 import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from structlog.typing import EventDict
 
 from jinglebridge.errors import SignalingError
@@ -344,3 +346,46 @@ async def test_an_answer_of_a_device_that_left_or_changed_is_not_kept(world: Wor
     world.gate.set()
     assert await task == PHONE.vars
     assert not world.peers._devices
+
+
+class Rows(RuleBasedStateMachine):
+    """Whatever presence comes, what is kept agrees with itself and stays small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        bounds = CapabilityBounds(devices=6, devices_per_account=3)
+        self.peers = PeerCapabilities(self.ask, bounds, clock=lambda: 0.0)
+
+    async def ask(self, sender: str, peer: str, query: DiscoInfo) -> DiscoInfo:
+        raise SignalingError("item-not-found")
+
+    @rule(account=st.integers(0, 3), device=st.integers(0, 5), priority=st.integers(-2, 2))
+    def show(self, account: int, device: int, priority: int) -> None:
+        stanza = Element(f"{{{NS}}}presence")
+        SubElement(stanza, f"{{{NS}}}priority").text = str(priority)
+        peer = f"user{account}@example.org/{device}"
+        self.peers.available(peer, ECHO, stanza)
+        assert peer in self.peers.resources(f"user{account}@example.org")
+
+    @rule(account=st.integers(0, 3), device=st.one_of(st.none(), st.integers(0, 5)))
+    def leave(self, account: int, device: int | None) -> None:
+        name = f"user{account}@example.org"
+        peer = name if device is None else f"{name}/{device}"
+        self.peers.unavailable(peer)
+        assert peer not in self.peers.resources(name)
+        assert device is not None or not self.peers.resources(name)
+
+    @invariant()
+    def rows_agree(self) -> None:
+        listed = [peer for devices in self.peers._accounts.values() for peer in devices]
+        assert sorted(listed) == sorted(self.peers._devices)
+        assert len(listed) <= 6
+        for account, devices in self.peers._accounts.items():
+            assert 1 <= len(devices) <= 3
+            found = self.peers.resources(account)
+            assert sorted(found) == sorted(devices)
+            priorities = [self.peers._devices[peer].priority for peer in found]
+            assert priorities == sorted(priorities, reverse=True)
+
+
+TestRows = Rows.TestCase
