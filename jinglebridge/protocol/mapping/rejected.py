@@ -11,13 +11,11 @@ from dataclasses import replace
 from jinglebridge.errors import SdpError
 from jinglebridge.protocol.jingle.residue import Encoding, RejectedSection, Residue, lines_of
 from jinglebridge.protocol.sdp.description import Attribute, MediaDescription, SectionDefaults
-from jinglebridge.protocol.sdp.text import loads_section
+from jinglebridge.protocol.sdp.text import MAX_SIZE, loads_section
 from jinglebridge.protocol.sdp.writer import write_section
 
 _PLAIN = 256
 """Up to this many characters, lines are left readable."""
-_MAX_TEXT = 65_536
-"""The longest text that a section is unpacked to, in bytes."""
 
 
 def pack(index: int, section: MediaDescription, defaults: SectionDefaults) -> RejectedSection:
@@ -35,12 +33,14 @@ def unpack(residue: Residue | None) -> dict[int, MediaDescription]:
     """The rejected sections that a residue keeps, by index; live ones are not taken from it.
 
     Raises:
-        SdpError: a section cannot be unpacked or read.
+        SdpError: a section cannot be unpacked or read, or all are longer than a description may be.
     """
     kept = {}
+    left = MAX_SIZE
     for element in residue.sections if residue else ():
-        lines = lines_of(_text_of(element))
-        section = loads_section(lines, index=element.index)
+        text = _text_of(element, left)
+        left -= len(text)
+        section = loads_section(lines_of(text), index=element.index)
         if section.is_rejected:
             kept[element.index] = replace(section, attributes=_allowed(section.attributes))
     return kept
@@ -51,13 +51,13 @@ def _allowed(attributes: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
     return tuple(item for item in attributes if item.name != "x-jingle")
 
 
-def _text_of(element: RejectedSection) -> str:
+def _text_of(element: RejectedSection, longest: int) -> str:
     if element.encoding is None:
         return element.text
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         packed = base64.b64decode(element.text, validate=True)
-        text = unpacker.decompress(packed, _MAX_TEXT)
+        text = unpacker.decompress(packed, max(1, longest))
         if unpacker.unconsumed_tail or not unpacker.eof:
             raise SdpError("a kept section is too long or cut off", section=element.index)
         return text.decode()

@@ -285,7 +285,7 @@ def test_a_sessions_residue_is_bounded() -> None:
 
 def test_an_error_in_a_residue_names_the_content() -> None:
     wrong = replace(content(), name="my camera", residue=Residue(text="hello"))
-    with pytest.raises(MalformedStanza, match="content 'my camera', <residue>: .*'hello'"):
+    with pytest.raises(MalformedStanza, match=r"content 'my camera', <residue>: .*'hello'"):
         offer_of(initiate(content(), wrong), writer=INITIATOR)
 
 

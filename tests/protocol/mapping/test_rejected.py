@@ -78,13 +78,29 @@ def test_carried_xml_is_not_taken_from_a_peer() -> None:
         base64.b64encode(b"plain").decode(),
         deflated(b"m=video 0 RTP/AVP 96")[:8],
         deflated(b"\xff\xfe"),
-        deflated(b"m=video 0 RTP/AVP 96\n" + b"a=x\n" * 20_000),
+        deflated(b"m=video 0 RTP/AVP 96\n" + b"a=x\n" * 70_000),
     ],
     ids=["alphabet", "empty", "plain", "cut", "no-utf-8", "bomb"],
 )
 def test_what_cannot_be_unpacked_is_refused_by_its_section(text: str) -> None:
     with pytest.raises(SdpError, match="section 3"):
         kept(of(text))
+
+
+def test_all_sections_together_are_no_longer_than_a_description() -> None:
+    lines = b"".join(b"a=x:%090d\n" % number for number in range(1_000))
+    element = of(deflated(b"m=video 0 RTP/AVP 96\na=mid:1\n" + lines))
+    assert len(unpack(Residue(sections=(element,) * 2))) == 1
+    with pytest.raises(SdpError, match="section 3: a kept section is too long"):
+        unpack(Residue(sections=(element,) * 3))
+    plain = of("m=video 0 RTP/AVP 96\n" + "a=x:1\n" * 4000 + "a=y:" + "y" * 240_000, None)
+    with pytest.raises(SdpError, match="section 3: a kept section is too long"):
+        unpack(Residue(sections=(plain, element)))
+
+
+def test_one_section_may_be_most_of_a_description() -> None:
+    section = loads_section((*HEAD, *(f"a=x:{number:0100}" for number in range(1_000))))
+    assert kept(pack(3, section, NOTHING)) == {3: list(write_section(section))}
 
 
 def test_a_section_without_lines_is_none() -> None:
