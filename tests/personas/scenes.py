@@ -234,7 +234,7 @@ async def outgoing_retract(house: House, kind: type[Persona]) -> None:
     await persona.quiet()
     outgoing.hang_up()
     await persona.until("retract" if kind.has_messages else "session-terminate", "ended")
-    await _ended(house, outgoing, persona, "success")
+    await _ended(house, outgoing, persona, "cancel")
 
 
 async def outgoing_timeout(house: House, kind: type[Persona]) -> None:
