@@ -11,10 +11,10 @@ from jinglebridge.protocol.jingle.xep_0353 import NAMESPACE, Proceed, Propose
 from tests.xmpp.attached import ECHO, MEDIA
 from tests.xmpp.test_component import (
     JULIET,
-    NS,
     Offline,
     offline,  # noqa: F401 # a fixture
 )
+from tests.xmpp.test_stanzas import NS
 
 ACCOUNT = JULIET.partition("/")[0]
 PROPOSE = (
