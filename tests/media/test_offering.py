@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jinglebridge.errors import (
     CallError,
@@ -362,3 +364,65 @@ def test_sources_of_the_answer_are_known() -> None:
     [plan] = taken(AUDIO, video)
     assert plan.rtp[1].remote_ssrcs == (1001,)
     assert plan.rtp[1].remote_rtx == ((1001, 2001),)
+
+
+# Any answer
+
+
+def a_section(offered: MediaDescription) -> st.SearchStrategy[MediaDescription]:
+    """A section of an answer, right or wrong in any of its parts."""
+    mostly_right = {
+        "mid": st.sampled_from([offered.mid] * 30 + ["0", "7"]),
+        "media": st.sampled_from([offered.media] * 30 + ["text"]),
+        "port": st.sampled_from([9, 9, 9, 0]),
+        "ice_ufrag": st.sampled_from(["one"] * 6 + ["two", "two", None]),
+        "ice_pwd": st.sampled_from(["p" * 22] * 15 + [None]),
+        "fingerprints": st.sampled_from([(THEIRS,)] * 15 + [(), (replace(THEIRS, hash="md5"),)]),
+        "setup": st.sampled_from([Setup.ACTIVE, Setup.PASSIVE, None] * 5 + [*Setup]),
+        "rtcp_mux": st.sampled_from([True] * 30 + [False]),
+        "direction": st.sampled_from([*Direction, None]),
+        "header_extensions": st.lists(st.sampled_from(offered.header_extensions)).map(tuple),
+        "payload_types": st.lists(
+            st.builds(
+                lambda item, number: replace(item, id=number) if number else item,
+                st.sampled_from([*offered.payload_types * 2, PayloadType(id=0)]),
+                st.sampled_from([None] * 9 + [96, 98, 100, 102, 111]),
+            ),
+            unique_by=lambda item: item.id,
+            min_size=1,
+            max_size=8,
+        ).map(tuple),
+    }
+    return st.fixed_dictionaries(mostly_right).map(lambda changes: answered(offered, **changes))
+
+
+@given(
+    st.tuples(*(a_section(section) for section in OFFER.media)),
+    st.lists(st.lists(st.sampled_from(["0", "1", "7"]), max_size=3), max_size=2),
+)
+def test_any_answer_is_taken_or_refused(
+    sections: tuple[MediaDescription, ...], groups: list[list[str]]
+) -> None:
+    given_groups = tuple(group_of("BUNDLE", tuple(names)) for names in groups)
+    try:
+        plans = take_answer(OFFER, Answer(groups=given_groups, media=sections), local())
+    except CallError:
+        return
+    theirs = {one.mid: one for one in sections if not one.is_rejected}
+    assert sorted(mid for plan in plans for mid in plan.mids) == sorted(theirs)
+    ours = {one.mid: one for one in OFFER.media}
+    for plan in plans:
+        assert plan.local_ufrag == ours[plan.mids[0]].ice_ufrag
+        assert plan.remote_ufrag == theirs[plan.mids[0]].ice_ufrag
+        assert plan.remote_fingerprints == (THEIRS,)
+        assert {theirs[mid].ice_ufrag for mid in plan.mids} <= {plan.remote_ufrag, None}
+        for section in plan.rtp:
+            assert section.codecs
+            offered = {one.id for one in ours[section.mid].payload_types}
+            own = {one.id for one in theirs[section.mid].payload_types}
+            numbers = [one.payload_type for one in section.codecs]
+            assert len(set(numbers)) == len(numbers)
+            for codec in section.codecs:
+                assert codec.payload_type in offered | own
+                sent = codec.payload_type if codec.sent_type is None else codec.sent_type
+                assert sent in own
