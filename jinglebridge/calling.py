@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from jinglebridge.app import running, stop_signals
 from jinglebridge.bridge.call import Progress
 from jinglebridge.bridge.outgoing import OutgoingCall
+from jinglebridge.bridge.reasons import printable
 from jinglebridge.config import Settings
 from jinglebridge.errors import OperatorError, ResourceConstraint, ServiceUnknown
 
@@ -73,5 +74,5 @@ async def _tell(outgoing: OutgoingCall) -> bool:
     async for step in outgoing.steps():
         connected = connected or step is Progress.CONNECTED
         words = f"ended: {outgoing.reason}" if step is Progress.ENDED else step.value
-        print(words, flush=True)
+        print(printable(words), flush=True)  # a reason holds the peer's words
     return connected

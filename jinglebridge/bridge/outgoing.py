@@ -38,6 +38,9 @@ from jinglebridge.protocol.session.table import bare
 _NEXT = ("gone", "item-not-found", "recipient-unavailable", "service-unavailable")
 """Errors of one device that say nothing of the account's others."""
 
+_ASKED = 5.0
+"""For a device to say what it knows, in s; while it is asked, nothing rings."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Route:
@@ -214,7 +217,7 @@ class OutgoingCall:
     async def _features(self, device: str) -> frozenset[str] | None:
         """What a device knows; nothing, when it does not say in time."""
         try:
-            async with asyncio.timeout(self._limits.request_timeout):
+            async with asyncio.timeout(min(_ASKED, self._limits.request_timeout)):
                 return await self._signaling.features(self._local, device)
         except (SignalingError, TimeoutError):
             return None

@@ -13,6 +13,7 @@ import structlog
 from jinglebridge.bridge.call import Call
 from jinglebridge.bridge.limits import Limits
 from jinglebridge.bridge.ports import Signaling
+from jinglebridge.bridge.reasons import repeated
 from jinglebridge.bridge.service import full_jid
 from jinglebridge.errors import SignalingError, UnknownSession
 from jinglebridge.protocol.jingle.xep_0166 import Creator, Reason, ReasonCondition, reason_of
@@ -187,7 +188,7 @@ class Proposals:
                 self._drop(row)
                 self._hang_up(row, event.reason)
             case PeerFinished() if row.call is None:
-                self.end(row, event.reason or reason_of(ReasonCondition.SUCCESS))
+                self.end(row, repeated(event.reason))
             case PeerFinished():
                 self._hang_up(row, event.reason)
             case _:
@@ -196,7 +197,7 @@ class Proposals:
 
     def _hang_up(self, row: Proposal, reason: Reason | None) -> None:
         if row.call is not None:
-            row.call.hang_up(reason)
+            row.call.hang_up(repeated(reason))
 
     def failed(self, peer: str, local: str, stanza_id: str, condition: str) -> Proposal | None:
         """Take an error that came back for a message of ours.
@@ -242,16 +243,11 @@ class Proposals:
             self._say(row, message)
         self._drop(row)
 
-    def abandon(self, row: Proposal) -> None:
-        """Forget a proposal without a word: another one has its id."""
-        row.initiation.fail()
-        self._drop(row)
-
     def ended(self, call: Call, reason: Reason) -> None:
         """A call is over; if it was proposed, both parties say so."""
         row = self.find(call.session.peer, call.session.sid)
         if row is not None and row.call is call:
-            self.end(row, reason)
+            self.end(row, repeated(reason))
 
     def close(self, reason: Reason) -> None:
         """End every proposal that has no session."""

@@ -42,6 +42,13 @@ def refusal(error: SignalingError) -> Reason:
     return reason_of(condition, printable(f"the call was refused: {error}"))
 
 
+def repeated(reason: Reason | None) -> Reason:
+    """A peer's reason, short enough to be said back to it."""
+    if reason is None or reason.condition is None:
+        return reason_of(ReasonCondition.SUCCESS)
+    return reason_of(reason.condition, printable(reason.text.text) if reason.text else "")
+
+
 def printable(words: str) -> str:
     """Bounded, on one line: a character that XML forbids would end the stream of all calls."""
     return "".join(item if item.isprintable() else "?" for item in words)[:MAX_WORDS]

@@ -57,17 +57,22 @@ class Reception:
             return
         try:
             self._check_room(peer, propose.id)
+            self._give_way(peer, local, propose.id)
+            self._proposals.take(peer, local, propose)
         except ResourceConstraint as error:
             busy = reason_of(ReasonCondition.BUSY, str(error))
             self._proposals.refuse(peer, local, propose.id, busy)
-            return
-        self._migrate(peer, local, propose.id)
+        else:
+            self._log.info("call proposed", id=propose.id, peer=peer)
+
+    def _give_way(self, peer: str, local: str, id_: str) -> None:
+        """End what the peer's proposal takes the place of: its older calls, and ours that lost."""
+        self._migrate(peer, local, id_)
+        ours = self._proposals.crossing(peer, local)
         if ours is not None:
-            self._outgoing.expect(propose.id, proposal=ours)
+            self._outgoing.expect(id_, proposal=ours)
             self._proposals.end(ours, TIE_BREAK, tie_break=True)
             ours.tell(ProposalEnded(reason=TIE_BREAK, tie_break=True))
-        self._proposals.take(peer, local, propose)
-        self._log.info("call proposed", id=propose.id, peer=peer)
 
     def _migrate(self, peer: str, local: str, id_: str) -> None:
         """End the calls that an account leaves for this one (XEP-0353 §4.2)."""

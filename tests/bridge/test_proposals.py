@@ -9,7 +9,7 @@ from jinglebridge.errors import (
     ResourceConstraint,
     ServiceUnknown,
 )
-from jinglebridge.protocol.jingle.xep_0166 import Action, ReasonCondition, reason_of
+from jinglebridge.protocol.jingle.xep_0166 import Action, Reason, ReasonCondition, reason_of
 from jinglebridge.protocol.jingle.xep_0353 import (
     Accept,
     Finish,
@@ -287,3 +287,39 @@ async def test_a_forbidden_caller_learns_only_that(stage: Stage) -> None:
     with pytest.raises(Forbidden):
         device.propose()
     assert not device.heard
+
+
+async def test_a_peer_s_words_are_said_back_in_short(world: World) -> None:
+    device = await proposed(world)
+    (call,) = world.stage.bridge.calls
+    device.say(Finish(id=PROPOSED, reason=reason_of(ReasonCondition.GONE, "\x9b" + "x" * 10_000)))
+    await world.stage.over(call)
+    assert device.reason_of(Finish) == reason_of(ReasonCondition.GONE, "?" + "x" * 499)
+    assert device.requests[-1].reason == device.reason_of(Finish)
+
+
+@pytest.mark.parametrize("reason", [None, Reason()])
+async def test_an_end_without_a_condition_is_a_success(world: World, reason: Reason | None) -> None:
+    device = await proposed(world)
+    (call,) = world.stage.bridge.calls
+    device.say(Finish(id=PROPOSED, reason=reason))
+    await world.stage.over(call)
+    assert device.reason_of(Finish) == reason_of(ReasonCondition.SUCCESS)
+
+
+async def test_a_session_that_does_not_follow_and_is_finished(world: World) -> None:
+    device = world.add()
+    device.propose()
+    device.say(Finish(id=PROPOSED, reason=reason_of(ReasonCondition.CONNECTIVITY_ERROR)))
+    assert device.reason_of(Finish) == reason_of(ReasonCondition.CONNECTIVITY_ERROR)
+    assert not world.stage.bridge.calls
+
+
+async def test_proposals_are_bounded_as_calls_are(world: World) -> None:
+    """A proposal is no call yet, but it waits for one."""
+    world.limited(calls=3)
+    devices = [world.add(f"user{number}@example.org/x") for number in range(5)]
+    for device in devices:
+        device.propose(device.jid)
+    assert [device.said_to_it[-1] for device in devices] == [*["proceed"] * 3, *["reject"] * 2]
+    await world.stage.bridge.close()
