@@ -1,14 +1,13 @@
-"""What every stanza passes: on its way in before anything copies or walks it, on its way out last.
+"""What stanzas must keep to: on their way in (``reader`` measures them), and last on their way out.
 
-A nested stanza costs a recursive walk its stack: the measure here is a loop. One stanza that the
-server does not take, in a foreign name, too large or no XML at all, ends the stream, and with it
-the signalling of every call.
+One stanza of ours that the server does not take, in a foreign name, too large or no XML at all,
+ends the stream, and with it the signalling of every call.
 """
 
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, tostring
 
-from jinglebridge.errors import PolicyViolation, SignalingError
+from jinglebridge.errors import SignalingError
 from jinglebridge.xmpp.stanzas import check_characters, check_sender, is_ours
 
 MAX_JID = 3_071
@@ -27,33 +26,6 @@ class StanzaBounds:
     """Levels of elements, the stanza itself being the first."""
     size: int = 262_144
     """Characters of names, values and text."""
-
-
-def check_bounds(stanza: Element, bounds: StanzaBounds) -> None:
-    """Look at a stanza's depth and size.
-
-    Raises:
-        PolicyViolation: it is deeper or larger than the bounds.
-    """
-    size = 0
-    level = [stanza]
-    for _ in range(bounds.depth):
-        following: list[Element] = []
-        for item in level:
-            size += len(item.tag)
-            if item.text:
-                size += len(item.text)
-            if item.tail:
-                size += len(item.tail)
-            for name, value in item.items():
-                size += len(name) + len(value)
-            following.extend(item)
-        if size > bounds.size:
-            raise PolicyViolation(f"a stanza has at most {bounds.size} characters")
-        if not following:
-            return
-        level = following
-    raise PolicyViolation(f"a stanza has at most {bounds.depth} levels")
 
 
 def is_answerable(stanza: Element, domain: str) -> bool:

@@ -19,7 +19,8 @@ from slixmpp import ComponentXMPP
 
 from jinglebridge.errors import PolicyViolation
 from jinglebridge.protocol.xml import local_name
-from jinglebridge.xmpp.guard import StanzaBounds, check_bounds, is_answerable
+from jinglebridge.xmpp.guard import StanzaBounds, is_answerable
+from jinglebridge.xmpp.reader import StanzaReader
 from jinglebridge.xmpp.stanzas import NAMESPACE
 
 _STANZAS = frozenset(f"{{{NAMESPACE}}}{name}" for name in ("iq", "message", "presence"))
@@ -62,6 +63,7 @@ class ComponentStream(ComponentXMPP):
         handle: Callable[[Element], None],
         refuse: Callable[[Element, PolicyViolation], None],
     ) -> None:
+        self._reader = StanzaReader(bounds)
         # slixmpp leaves this method without types
         super().__init__(jid, secret, host, port, fix_error_ns=True)  # type: ignore[no-untyped-call]
         self._domain = jid
@@ -136,6 +138,12 @@ class ComponentStream(ComponentXMPP):
     def reschedule_connection_attempt(self) -> None:
         """Do nothing: slixmpp would try again on its own beside us."""
         self._current_connection_attempt = None
+
+    def init_parser(self) -> None:
+        """Read a new stream with our own reader; slixmpp's looks at nothing before it is whole."""
+        super().init_parser()
+        self._reader = StanzaReader(self._bounds)
+        self.parser = self._reader  # type: ignore[assignment] # it has what is used of it
 
     def connection_made(self, transport: Any, send_event: bool = True) -> None:
         """See asyncio."""
@@ -212,11 +220,10 @@ class ComponentStream(ComponentXMPP):
         if not is_answerable(xml, self._domain):
             self._stream_log.warning("stanza dropped", kind=local_name(xml.tag))
             return
-        try:
-            check_bounds(xml, self._bounds)
-        except PolicyViolation as error:
-            self._stream_log.warning("stanza refused", peer=xml.get("from"), error=str(error))
-            if xml.tag.endswith("}iq") and xml.get("type") in ("get", "set"):
-                self._refuse(xml, error)
+        excess = self._reader.excess
+        if excess is None:
+            self._handle(xml)
             return
-        self._handle(xml)
+        self._stream_log.warning("stanza refused", peer=xml.get("from"), error=str(excess))
+        if xml.tag.endswith("}iq") and xml.get("type") in ("get", "set"):
+            self._refuse(xml, excess)

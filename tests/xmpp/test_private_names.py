@@ -21,10 +21,14 @@ REPLACED = {
     "connection_lost": ["self", "exception"],
     "connection_made": ["self", "transport", "send_event"],
     "data_received": ["self", "data"],
+    "init_parser": ["self"],
     "reschedule_connection_attempt": ["self"],
     "send": ["self", "data", "use_filters"],
 }
-OURS = {"_bounds", "_handle", "_refuse", "_stream_log", "_full", "_stalled", "_unread"}
+OURS = {
+    *("_bounds", "_domain", "_handle", "_refuse", "_stream_log", "_full", "_stalled", "_unread"),
+    *("_reader", "_read_slice", "_pause_reading"),
+}
 """Private names that are the stream's own, and that slixmpp must not have too."""
 
 
