@@ -77,7 +77,8 @@ def sdp_to_jingle(
 
     Raises:
         MalformedStanza: the description breaks its grammar (``SdpError`` names section and line),
-            or an argument cannot stand in a request.
+            has more than ``jingle_to_sdp`` would read again, or an argument cannot stand in a
+            request.
     """
     writer = _creator(role)
     request = _request(action=action, sid=sid, initiator=initiator, responder=responder)
@@ -87,11 +88,13 @@ def sdp_to_jingle(
         raise MalformedStanza(f"<jingle action>: {request.action.value} describes nothing")
     table = _table(description, writer, slots)
     if carries(description):
-        return xml_dumps(built(description, request, writer=writer, slots=table))
-    parts = mapped(description, writer=writer, slots=table)
-    return dumps_value(
-        replace(request, groups=parts.groups, contents=parts.contents, residue=parts.residue)
-    )
+        text = xml_dumps(built(description, request, writer=writer, slots=table))
+    else:
+        parts = mapped(description, writer=writer, slots=table)
+        text = dumps_value(
+            replace(request, groups=parts.groups, contents=parts.contents, residue=parts.residue)
+        )
+    return _bounded(text)
 
 
 def jingle_to_sdp(
@@ -174,8 +177,8 @@ def explain(text: str, *, role: Role = "initiator") -> list[Carried]:
 
 def _table(description: SessionDescription, writer: Creator, slots: SlotTable | None) -> SlotTable:
     if slots is None:
-        return slots_of(description, Creator.INITIATOR)
-    return _verified(slots).after(description, writer)
+        return _verified(slots_of(description, Creator.INITIATOR))
+    return _verified(_verified(slots).after(description, writer))
 
 
 def _verified(slots: SlotTable) -> SlotTable:
@@ -208,6 +211,12 @@ def _xml_text(where: str, text: str) -> str:
     return text
 
 
+def _bounded(text: str) -> str:
+    if len(text) > MAX_XML:
+        raise MalformedStanza(f"a Jingle element has at most {MAX_XML} characters")
+    return text
+
+
 def _creator(role: str) -> Creator:
     try:
         return Creator(role)
@@ -216,9 +225,7 @@ def _creator(role: str) -> Creator:
 
 
 def _element(text: str) -> ElementTree.Element:
-    if len(text) > MAX_XML:
-        raise MalformedStanza(f"a Jingle element has at most {MAX_XML} characters")
-    if "<!" in text and _DECLARATION.search(text):
+    if "<!" in _bounded(text) and _DECLARATION.search(text):
         raise MalformedStanza("comments and document types are not allowed (RFC 6120 §11.1)")
     try:
         # no document type, so no entities; as text, so whatever encoding it declares is past

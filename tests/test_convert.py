@@ -1,6 +1,7 @@
 """The public functions over every recorded description: nothing is lost, nothing is invented."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -323,6 +324,54 @@ def test_a_wrong_description_names_section_and_line(sdp: str, words: str) -> Non
     with pytest.raises(SdpError) as caught:
         there(sdp)
     assert str(caught.value).startswith(words)
+
+
+def many(line: str, count: int) -> str:
+    return "".join(f"{line.format(number)}\r\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("line", "most", "words"),
+    [
+        ("a=x:{}", 512, "section 0: more than 512 lines that no XEP can say"),
+        ("a=ssrc:{} cname:x", 64, "<description> has more than 64 <source>"),
+        ("a=ssrc:1 x-{}", 32, "<source> has more than 32 <parameter>"),
+        ("a=ssrc-group:X {}", 32, "<description> has more than 32 <ssrc-group>"),
+        ("a=extmap:1 urn:{}", 64, "<description> has more than 64 <rtp-hdrext>"),
+        ("a=fmtp:111 x={}", 64, "<payload-type> has more than 64 <parameter>"),
+        ("a=rtcp-fb:111 x {}", 32, "<payload-type> has more than 32 <rtcp-fb>"),
+        ("a=rtcp-fb:* x {}", 32, "<description> has more than 32 <rtcp-fb>"),
+        ("b=AS:{}", 8, "<description> has more than 8 <bandwidth>"),
+        ("a=crypto:{} A b", 16, "<encryption> has more than 16 <crypto>"),
+        ("a=candidate:1 1 udp 1 192.0.2.1 {} typ host", 512, "section 0: more than 512 lines"),
+        ("a=candidate:1 1 udp 1 192.0.2.1 {} typ host generation 0", 2_000, "at most 262144"),
+    ],
+)
+def test_no_more_is_said_than_is_read_again(line: str, most: int, words: str) -> None:
+    text = ONE.replace("a=mid:0", "a=mid:0\r\n" + many(line, most).rstrip())
+    if not words.startswith("at most"):
+        assert jingle_to_sdp(there(text), role="initiator").count("\r\n") == text.count("\r\n")
+    with pytest.raises(MalformedStanza, match=re.escape(words)):
+        there(ONE + many(line, most + 1))
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (many("a=x:{}", 513), "session: more than 512 lines that no XEP can say"),
+        (many("a=group:LS{} 0", 17), "<jingle> has more than 16 <group>"),
+        ("a=group:LS " + " ".join(map(str, range(257))) + "\r\n", "<group> has more than 256"),
+    ],
+)
+def test_no_more_is_said_of_the_session_than_is_read_again(head: str, words: str) -> None:
+    with pytest.raises(MalformedStanza, match=re.escape(words)):
+        there(ONE.replace("m=", head + "m="))
+
+
+def test_a_mid_that_no_content_can_be_named_by_is_refused() -> None:
+    assert there(ONE.replace("a=mid:0", "a=mid:" + "x" * 256))
+    with pytest.raises(MalformedStanza, match="<content name>"):
+        there(ONE.replace("a=mid:0", "a=mid:" + "x" * 257))
 
 
 @pytest.mark.parametrize("carry", [False, True])

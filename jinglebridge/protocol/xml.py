@@ -60,6 +60,7 @@ __all__ = [
     "spec_of",
     "tag_of",
     "text",
+    "too_many",
     "uint",
     "which",
 ]
@@ -148,8 +149,8 @@ class Spec:
     """By Clark name."""
     order: tuple[str, ...]
     """The fields that are children."""
-    several: frozenset[str]
-    """Those that hold a tuple of them."""
+    several: dict[str, int]
+    """Those that hold a tuple of them, and how many there may be."""
     foreign: str | None
     name: str
     """The tag without its namespace."""
@@ -225,7 +226,7 @@ def _specify(cls: type, tag: str, repeats: bool) -> Spec:
         text_spec,
         places,
         tuple(order),
-        frozenset(place.field for place in places.values() if place.maximum is not None),
+        {place.field: place.maximum for place in places.values() if place.maximum is not None},
         foreign_field,
         local_name(tag),
         namespace_of(tag),
@@ -337,14 +338,17 @@ def _parse_children(spec: Spec, xml: Element, values: dict[str, Any]) -> None:
         elif place.maximum is not None:
             found = collected.setdefault(place.field, [])
             if len(found) >= place.maximum:
-                raise MalformedStanza(
-                    f"<{spec.name}> has more than {place.maximum} <{local_name(tag)}>"
-                )
+                raise too_many(spec, place.maximum, local_name(tag))
             found.append(_child(place, item))
         elif place.field not in values:
             values[place.field] = _child(place, item)
     for field_name, found in collected.items():
         values[field_name] = tuple(found)
+
+
+def too_many(spec: Spec, maximum: int, name: str) -> MalformedStanza:
+    """The error for more children of a name than are read."""
+    return MalformedStanza(f"<{spec.name}> has more than {maximum} <{name}>")
 
 
 def _child(place: Place, xml: Element) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
-from jinglebridge.protocol.xml import Spec, local_name, namespace_of, spec_of
+from jinglebridge.protocol.xml import Spec, local_name, namespace_of, spec_of, too_many
 
 _REMEMBERED, _SHORT = 4096, 256
 """Elements without children whose text is kept, and how long it may be, in characters."""
@@ -43,7 +43,11 @@ def dumps(xml: Element) -> str:
 
 
 def dumps_value(value: object) -> str:
-    """What ``dumps(build(value))`` gives, without the elements in between."""
+    """What ``dumps(build(value))`` gives, without the elements in between.
+
+    Raises:
+        MalformedStanza: it has more children of a kind than ``parse`` reads.
+    """
     return _value_text(value, "")
 
 
@@ -67,6 +71,8 @@ def _content_text(value: object, spec: Spec) -> str:
         if not item:
             continue
         if field_name in spec.several:
+            if len(item) > spec.several[field_name]:
+                raise too_many(spec, spec.several[field_name], spec_of(type(item[0])).name)
             parts += [_value_text(child, namespace) for child in item]
         elif (tag := spec.tag_of_member(field_name, item)) is None:
             parts.append(_value_text(item, namespace))

@@ -40,6 +40,9 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         description: an offer or an answer.
         writer: the role of the party that wrote it.
         slots: the session's table, one slot per section.
+
+    Raises:
+        SdpError: a part has more lines that no XEP can say than a residue holds.
     """
     contents, kept = [], []
     for index, (section, slot) in enumerate(zip(description.media, slots.slots, strict=True)):
@@ -55,6 +58,7 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         )
         if description.connection is not None and section.connection is not None:
             content = _with_connection(content, section.connection)
+        _bounded(content.residue, section=index)
         contents.append(content)
     names = {slot.mid: slot.name for slot in slots.slots}
     groups = tuple(
@@ -62,7 +66,13 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
         for group in description.groups
     )
     residue = residue_of(_session_lines(description), tuple(kept))
+    _bounded(residue, section=None)
     return Mapped(contents=tuple(contents), groups=groups, residue=residue)
+
+
+def _bounded(residue: Residue | None, *, section: int | None) -> None:
+    if residue is not None and residue.text.count("\n") >= MAX_LINES:
+        raise SdpError(f"more than {MAX_LINES} lines that no XEP can say", section=section)
 
 
 def _with_connection(content: Content, connection: str) -> Content:
