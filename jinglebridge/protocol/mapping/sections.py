@@ -25,7 +25,7 @@ from jinglebridge.protocol.mapping.residue import (
     malformed_residue,
     residue_lines,
 )
-from jinglebridge.protocol.mapping.slots import Slot
+from jinglebridge.protocol.mapping.slots import Slot, unusual_mid
 from jinglebridge.protocol.sdp.description import (
     SCTP_PROTOCOL,
     Direction,
@@ -68,7 +68,7 @@ def content_of(
         senders=None if section.direction is None else senders_of(section.direction, writer),
         description=description,
         transport=_transport_of(section, tuple(sent for sent, _ in candidates)),
-        residue=residue_of((*residue_lines(section), *said, *explicit)),
+        residue=residue_of((*unusual_mid(slot), *residue_lines(section), *said, *explicit)),
     )
 
 

@@ -17,6 +17,7 @@ from jinglebridge.protocol.sdp.description import MediaDescription, SessionDescr
 
 _MID = re.compile(r"[!#$%&'*+.^_`{|}~0-9A-Za-z-]{1,16}")
 """RFC 5888 §4's token, at most what fits the MID header extension everywhere (16 bytes)."""
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ class SlotTable:
         """A table with one more slot at the end; its mid is the content's name where it can be."""
         taken = {slot.mid for slot in self.slots}
         mid = content.name
-        if _MID.fullmatch(mid) is None or mid in taken:
+        if mid in taken or not (_MID.fullmatch(mid) or _was_mid(content)):
             number = len(self.slots)
             while f"m{number}" in taken:
                 number += 1
@@ -140,6 +141,17 @@ class SlotTable:
             elif slots[index].mid != section.mid and not section.is_rejected:
                 slots[index] = _slot_of(section, writer, slots)
         return SlotTable(tuple(slots))
+
+
+def unusual_mid(slot: Slot) -> tuple[str, ...]:
+    """The line of a residue that says that the content's name is its mid, though a long one."""
+    is_usual = slot.mid != slot.name or _MID.fullmatch(slot.mid)
+    return () if is_usual else (f"a=mid:{slot.mid}",)
+
+
+def _was_mid(content: Content) -> bool:
+    lines = content.residue.lines if content.residue else ()
+    return f"a=mid:{content.name}" in lines and _WORD.fullmatch(content.name) is not None
 
 
 def _slot_of(section: MediaDescription, creator: Creator, others: Sequence[Slot]) -> Slot:

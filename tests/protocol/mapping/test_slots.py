@@ -1,9 +1,13 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinglebridge.protocol.jingle.residue import Residue
 from jinglebridge.protocol.jingle.xep_0166 import Content, Creator
+from jinglebridge.protocol.mapping.descriptions import offer_of
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable, slots_of
-from tests.protocol.helpers import AUDIO, DATA, HEAD, VIDEO, offered
+from jinglebridge.protocol.sdp.text import dumps, loads_offer
+from tests.protocol.helpers import AUDIO, DATA, HEAD, VIDEO, offered, say, text_of
 
 INITIATOR, RESPONDER = Creator.INITIATOR, Creator.RESPONDER
 
@@ -23,6 +27,36 @@ def test_a_name_is_the_mid_where_it_can_be() -> None:
     names = ("audio", "my camera", "ü", "x" * 16, "x" * 17, "a/b")
     slots = table(*((INITIATOR, name) for name in names))
     assert mids(slots) == ["audio", "m1", "m2", "x" * 16, "m4", "m5"]
+
+
+@pytest.mark.parametrize("mid", ["x" * 17, "x" * 256, "a/b", "{1}=", "\u00fc", "1\u00ec"])
+def test_an_unusual_mid_comes_back(mid: str) -> None:
+    sdp = text_of(*HEAD, f"a=group:BUNDLE {mid} 1", *AUDIO[:2], f"a=mid:{mid}", *VIDEO)
+    request = say(loads_offer(sdp))
+    assert request.contents[0].name == mid
+    offer, slots = offer_of(request, writer=INITIATOR)
+    assert mids(slots) == [mid, "1"]
+    assert dumps(offer) == sdp
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("x" * 17, "a=mid:" + "y" * 17),
+        ("my camera", "a=mid:my camera"),
+        ("my\u2003camera", "a=mid:my\u2003camera"),
+    ],
+)
+def test_a_residue_makes_no_mid_of_another_name(name: str, line: str) -> None:
+    content = Content(creator=INITIATOR, name=name, residue=Residue(text=line))
+    assert mids(SlotTable().with_content(content)) == ["m0"]
+
+
+def test_an_unusual_mid_that_is_taken_is_made_anew() -> None:
+    name = "x" * 17
+    slots = SlotTable((Slot(creator=RESPONDER, name=name, mid=name),))
+    content = Content(creator=INITIATOR, name=name, residue=Residue(text=f"a=mid:{name}"))
+    assert mids(slots.with_content(content)) == [name, "m1"]
 
 
 def test_both_parties_may_own_a_content_of_one_name() -> None:
