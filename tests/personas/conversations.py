@@ -13,8 +13,8 @@ class Conversations(WebRtcPersona):
     """Conversations and its forks."""
 
     name = "Conversations"
-    version = "2.12"
-    source = "source code"
+    version = "2.12.8"
+    source = "its source code, and that of a fork of 2026"
     identity = ("client", "phone", "Conversations")
     node = "https://conversations.im"
     wants: ClassVar = (

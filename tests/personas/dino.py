@@ -29,8 +29,8 @@ class Dino(Persona):
     """Dino."""
 
     name = "Dino"
-    version = "0.4"
-    source = "captured stanzas and source code"
+    version = "0.4.2"
+    source = "captured stanzas and its source code"
     identity = ("client", "pc", "Dino")
     node = "https://dino.im"
     beside_propose: ClassVar = ()
@@ -49,7 +49,7 @@ class Dino(Persona):
     does: ClassVar = (
         "calls its contents `audio` and `video`; offers SDES keys beside the fingerprint and "
         "component 2 beside rtcp-mux",
-        "offers its host candidates, and sends later ones one by one; no end mark",
+        "offers its host candidates with the description; no end mark",
         "answers with one payload type, `setup='active'`, and separate ICE and DTLS per content, "
         "also when BUNDLE was offered",
         "says that it mutes, and that its camera is off, with `session-info`",

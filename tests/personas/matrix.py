@@ -16,12 +16,31 @@ from tests.personas.stanza import Stanza
 
 CLIENTS: tuple[type[Persona], ...] = (Conversations, Dino, Monal, Movim, Siskin, Stanza)
 
-REMARKS: dict[tuple[type[Persona], str], str] = {
-    (Stanza, "incoming, retract"): "it has no JMI: it takes its call back with `session-terminate`",
+_NO_MESSAGES = {
+    "incoming, decline": "it has no JMI: its `session-initiate` gets the error `not-allowed`",
+    "incoming, busy": "it has no JMI: its `session-initiate` gets the error `resource-constraint`",
+    "incoming, retract": "it has no JMI: it takes its call back with `session-terminate`",
+    "incoming, time-out": "it has no JMI: only media can be late",
+    "outgoing, decline": "it has no JMI: it refuses with `session-terminate`",
+    "outgoing, busy": "it has no JMI: it refuses with `session-terminate`",
+    "outgoing, retract": "it has no JMI: we take our call back with `session-terminate`",
+    "outgoing, time-out": "it has no JMI: we take our call back with `session-terminate`",
 }
-"""What is to be said of a cell."""
+_SILENT = {"outgoing, busy": "its `reject` has no reason: our call ends with `decline`"}
+
+
+def remark(client: type[Persona], case: Case) -> str | None:
+    """What is to be said of a cell."""
+    if not client.has_messages:
+        return _NO_MESSAGES.get(case.name)
+    return None if client.says_why else _SILENT.get(case.name)
+
 
 Open = Callable[[Limits], AbstractAsyncContextManager[House]]
+
+
+Played = dict[tuple[type[Persona], Case], frozenset[str]]
+"""The needs that were looked at in each cell that went well."""
 
 
 async def play(client: type[Persona], case: Case, open_house: Open) -> frozenset[str]:

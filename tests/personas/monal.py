@@ -15,8 +15,8 @@ class Monal(WebRtcPersona):
     """Monal for iOS and macOS."""
 
     name = "Monal"
-    version = "6"
-    source = "source code"
+    version = "of October 2024"
+    source = "its source code"
     identity = ("client", "phone", "Monal")
     node = "http://monal-im.org/"
     says_why = True

@@ -12,8 +12,8 @@ class Movim(WebRtcPersona):
     """Movim."""
 
     name = "Movim"
-    version = "0.30"
-    source = "source code"
+    version = "of August 2026"
+    source = "its source code"
     identity = ("client", "web", "Movim")
     node = "https://movim.eu"
     trickles_pwd = False
@@ -32,7 +32,7 @@ class Movim(WebRtcPersona):
         "sends its candidates one by one, with `ufrag` and without `pwd`",
         "says `creator='initiator'` for every content",
         "takes `senders` as its own direction, whoever it is",
-        "knows no `unknown-session`: it acknowledges everything",
+        "rings with JMI `ringing`, and gives no reason when it refuses",
     )
 
     def check_candidates(self, session: Session, jingle: Element) -> None:

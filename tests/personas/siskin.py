@@ -13,8 +13,8 @@ class Siskin(WebRtcPersona):
     """Siskin IM."""
 
     name = "Siskin"
-    version = "7"
-    source = "source code"
+    version = "of February 2024"
+    source = "its source code, and that of its library Martin of January 2025"
     identity = ("client", "phone", "Siskin IM")
     node = "http://siskin.im"
     group_first = False

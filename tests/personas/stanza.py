@@ -12,8 +12,8 @@ class Stanza(WebRtcPersona):
     """The npm package ``stanza`` in a browser."""
 
     name = "stanza"
-    version = "12.22"
-    source = "captured stanzas; the library itself in Chromium (tests/e2e/test_stanza.py)"
+    version = "12.22.1"
+    source = "captured stanzas, its source code, and itself in Chromium"
     identity = ("client", "web", "stanza")
     node = "https://stanzajs.org"
     has_messages = False

@@ -5,7 +5,7 @@ our offers. Where the peer's stanza answers a call of ours, we call first.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +13,6 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring, tostring
 
 import pytest
-from structlog.testing import capture_logs
 
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.bridge.limits import Limits
@@ -216,12 +215,6 @@ async def replaying() -> AsyncIterator[Replay]:
     finally:
         await bridge.close()
         await pipe.end()
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[None]:
-    with capture_logs():
-        yield
 
 
 def check_accept(offer: Element, accept: Element) -> None:

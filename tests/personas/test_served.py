@@ -1,12 +1,10 @@
 """Every client in every case, over a real Prosody, answered by the real media endpoint."""
 
-import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
 import pytest_asyncio
-from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from jinglebridge.dev.prosody import PrivateProsody
@@ -16,18 +14,6 @@ from tests.personas.scenes import Case
 from tests.personas.stage import served
 
 pytestmark = [pytest.mark.server, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest.fixture(autouse=True)
-def logged() -> Iterator[list[EventDict]]:
-    with capture_logs() as entries:
-        yield entries
-
-
-@pytest.fixture(autouse=True)
-def no_authorities(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A component has no TLS; reading the system's authorities is most of the time to make one."""
-    monkeypatch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda self: None)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
