@@ -30,6 +30,7 @@ from jinglebridge.xmpp.departures import Departures
 from jinglebridge.xmpp.discovery import Discovery
 from jinglebridge.xmpp.guard import StanzaBounds, checked_text
 from jinglebridge.xmpp.messages import Messages
+from jinglebridge.xmpp.notes import Notes
 from jinglebridge.xmpp.outbox import Outbox, OutboxBounds
 from jinglebridge.xmpp.presence import Presence
 from jinglebridge.xmpp.repeats import Repeats
@@ -88,6 +89,7 @@ class Component:
         self._peers = PeerCapabilities(self._ask_info)
         self._repeats = Repeats()
         self._log = structlog.get_logger()
+        self._notes = Notes()
         self.stream = ComponentStream(
             jid,
             secret,
@@ -96,6 +98,7 @@ class Component:
             bounds=bounds,
             handle=self._handle,
             refuse=self._refuse,
+            notes=self._notes,
         )
         self._outbox = Outbox(
             self._write, lambda: self.stream.is_writable, OutboxBounds(age=request_timeout)
@@ -249,7 +252,7 @@ class Component:
         try:
             payload = self._answer_iq(stanza)
         except RemoteProtocolError as error:
-            self._log.info("refused", peer=stanza.get("from"), error=str(error))
+            self._notes.write("refused", stanza.get("from"), error=str(error))
             self.send(stanzas.error_answer(stanza, error))
         except Exception:
             self._log.exception("request failed", peer=stanza.get("from"))

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
 
-import structlog
 from slixmpp import ComponentXMPP
 
 from jinglebridge.errors import PolicyViolation
 from jinglebridge.protocol.xml import local_name
-from jinglebridge.xmpp.guard import StanzaBounds, is_answerable
+from jinglebridge.xmpp.guard import MAX_JID, StanzaBounds, is_answerable
+from jinglebridge.xmpp.notes import Notes
 from jinglebridge.xmpp.reader import StanzaReader
 from jinglebridge.xmpp.stanzas import NAMESPACE
 
@@ -50,6 +50,7 @@ class ComponentStream(ComponentXMPP):
         bounds: the largest stanza that is read.
         handle: takes every other stanza; never raises.
         refuse: answers a request beyond the bounds; never raises.
+        notes: on what peers did wrong.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class ComponentStream(ComponentXMPP):
         bounds: StanzaBounds,
         handle: Callable[[Element], None],
         refuse: Callable[[Element, PolicyViolation], None],
+        notes: Notes,
     ) -> None:
         self._reader = StanzaReader(bounds)
         # slixmpp leaves this method without types
@@ -70,7 +72,7 @@ class ComponentStream(ComponentXMPP):
         self._bounds = bounds
         self._handle = handle
         self._refuse = refuse
-        self._stream_log = structlog.get_logger()
+        self._notes = notes
         self._full = False
         self._stalled = False
         self._unread = bytearray()
@@ -218,12 +220,13 @@ class ComponentStream(ComponentXMPP):
             super()._spawn_event(xml)
             return
         if not is_answerable(xml, self._domain):
-            self._stream_log.warning("stanza dropped", kind=local_name(xml.tag))
+            sender = (xml.get("from") or "")[:MAX_JID]
+            self._notes.write("stanza dropped", sender, kind=local_name(xml.tag))
             return
         excess = self._reader.excess
         if excess is None:
             self._handle(xml)
             return
-        self._stream_log.warning("stanza refused", peer=xml.get("from"), error=str(excess))
+        self._notes.write("stanza refused", xml.get("from"), error=str(excess))
         if xml.tag.endswith("}iq") and xml.get("type") in ("get", "set"):
             self._refuse(xml, excess)

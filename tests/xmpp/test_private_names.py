@@ -26,7 +26,7 @@ REPLACED = {
     "send": ["self", "data", "use_filters"],
 }
 OURS = {
-    *("_bounds", "_domain", "_handle", "_refuse", "_stream_log", "_full", "_stalled", "_unread"),
+    *("_bounds", "_domain", "_handle", "_refuse", "_notes", "_full", "_stalled", "_unread"),
     *("_reader", "_read_slice", "_pause_reading"),
 }
 """Private names that are the stream's own, and that slixmpp must not have too."""

@@ -4,6 +4,7 @@ import asyncio
 from xml.etree.ElementTree import Element
 
 from jinglebridge.xmpp.guard import StanzaBounds
+from jinglebridge.xmpp.notes import Notes
 from jinglebridge.xmpp.stream import ComponentStream
 
 HEAD = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>"
@@ -61,6 +62,7 @@ def connected() -> tuple[ComponentStream, Transport, list[str]]:
         bounds=StanzaBounds(),
         handle=handle,
         refuse=lambda *_: None,
+        notes=Notes(),
     )
     transport = Transport()
     stream.connection_made(transport)
