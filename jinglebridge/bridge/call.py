@@ -22,7 +22,7 @@ from jinglebridge.bridge.ports import (
     MediaSession,
     Signaling,
 )
-from jinglebridge.bridge.reasons import reason_for, refusal
+from jinglebridge.bridge.reasons import reason_for, refusal, was_taken
 from jinglebridge.bridge.requests import Requests
 from jinglebridge.errors import (
     AnswerLost,
@@ -148,6 +148,7 @@ class Call:
             session=session, signaling=signaling, limits=limits, failed=self._note_failure
         )
         self._refusal: SignalingError | None = None
+        self._unsure = False
         self._observers: list[Callable[[Progress], None]] = []
         self._media: MediaSession | None = None
         self._connection = ConnectionState.NEW
@@ -277,11 +278,13 @@ class Call:
         self._set_deadline(self._limits.ring_timeout, _Broken(error))
 
     async def _answered(self, event: AnswerReceived) -> None:
+        if self._media is None:
+            return
         self._progressed(Progress.ANSWERED)
         self._await_connection()
         try:
             async with asyncio.timeout(self._limits.accept_timeout):
-                await (self._media or await self._open()).commit(event.answer)
+                await self._media.commit(event.answer)
         except TimeoutError:
             raise Timeout("the media side did not take the answer in time") from None
 
@@ -342,17 +345,19 @@ class Call:
     def _request_failed(self, item: _RequestFailed) -> None:
         action, error = item.request.action, item.error
         self._log.warning("refused", action=action.value, error=str(error))
+        connected = self._connection is ConnectionState.CONNECTED
         if isinstance(error, AnswerLost):
-            return  # it may well have arrived; what becomes of the call has time-outs of its own
+            self._unsure = self._unsure or action is Action.SESSION_ACCEPT
+            if action is Action.SESSION_ACCEPT and not connected:
+                self._requests.send(item.request)  # no sign yet that the first has arrived
+            return
         words = f"{action.value} was refused: {error}"
         if action is Action.SESSION_INITIATE:
             self._refusal = error
             self._give_way(refusal(error))
-        elif error.condition in _FATAL or (
-            error.condition in _AWAY and self._connection is not ConnectionState.CONNECTED
-        ):
+        elif error.condition in _FATAL or (error.condition in _AWAY and not connected):
             self._reason = reason_for(Gone(words))
-        elif action is Action.SESSION_ACCEPT:
+        elif action is Action.SESSION_ACCEPT and not was_taken(error, self._unsure, connected):
             raise Timeout(words) if error.condition == TIMED_OUT else GeneralError(words)
 
     def _give_way(self, reason: Reason) -> None:

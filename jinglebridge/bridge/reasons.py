@@ -1,6 +1,6 @@
 """Why a call ends, from what went wrong."""
 
-from jinglebridge.errors import CallError, SignalingError
+from jinglebridge.errors import CallError, OutOfOrder, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Reason, ReasonCondition, reason_of
 
 MAX_WORDS = 500
@@ -40,6 +40,19 @@ def refusal(error: SignalingError) -> Reason:
         return reason_of(ReasonCondition.ALTERNATIVE_SESSION, "the peer calls at the same time")
     condition = _REFUSALS.get(error.condition, ReasonCondition.GENERAL_ERROR)
     return reason_of(condition, printable(f"the call was refused: {error}"))
+
+
+def was_taken(error: SignalingError, repeated: bool, connected: bool) -> bool:
+    """Whether the peer has our session-accept, whatever it answered, or did not.
+
+    Args:
+        error: what the request failed with.
+        repeated: whether it was sent again, since nobody knew.
+        connected: whether media flows, for which the peer needs what stands in it.
+    """
+    if repeated and error.jingle_condition == OutOfOrder.jingle_condition:
+        return True
+    return connected and error.condition == "remote-server-timeout"
 
 
 def repeated(reason: Reason | None) -> Reason:

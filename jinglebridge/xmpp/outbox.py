@@ -2,9 +2,9 @@
 
 A component's stream has no acknowledgements (XEP-0198 is not for XEP-0114), so that nobody knows
 of what was written just before a loss whether it arrived. Therefore a request is kept until it is
-answered: after a loss those that do no harm twice are sent again, with the same id, and the others
-fail with ``AnswerLost``, whose outcome is unknown. What was never written waits in order. All of it
-is bounded by count, bytes and age.
+answered. Once the link is back those that do no harm twice are sent again, with the same id, and
+the others fail with ``AnswerLost``: their outcome is unknown, and whoever asked can look what
+became of it. What was never written waits in order. All of it is bounded by count, bytes and age.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from jinglebridge.errors import AnswerLost, SignalingError
 
 _Key = tuple[str, str]
 """Whom a request went to, and its id."""
+
+_LOST = "the link was lost before the answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,8 @@ class _Letter:
     key: _Key | None = None
     answer: asyncio.Future[Element] | None = None
     repeatable: bool = False
+    lost: bool = False
+    """Whether it had left before the link was lost."""
 
 
 class Outbox:
@@ -59,6 +63,7 @@ class Outbox:
         self._waiting: deque[_Letter] = deque()
         self._size = 0
         self._asked: dict[_Key, _Letter] = {}
+        self._undecided: list[_Letter] = []
         self._log = structlog.get_logger()
 
     @property
@@ -87,7 +92,7 @@ class Outbox:
             repeatable: whether it does no harm to get it twice.
 
         Raises:
-            AnswerLost: the link was lost before the answer came.
+            AnswerLost: the link was lost before the answer came; raised when it is back.
             SignalingError: no answer in time, or too much waits already.
         """
         answer: asyncio.Future[Element] = asyncio.get_running_loop().create_future()
@@ -103,6 +108,8 @@ class Outbox:
             async with asyncio.timeout_at(letter.expires):
                 return await answer
         except TimeoutError:
+            if letter.lost:
+                raise AnswerLost(_LOST) from None
             left = self._asked.pop((peer, id_), None) is not None
             words = "no answer in time" if left else "no link to the server"
             raise SignalingError("remote-server-timeout", words) from None
@@ -118,7 +125,13 @@ class Outbox:
 
     def flush(self) -> None:
         """The stream takes stanzas again: send what waits, in order."""
+        if not self._is_open():
+            return
         now = asyncio.get_running_loop().time()
+        undecided, self._undecided = self._undecided, []
+        for letter in undecided:
+            if letter.answer is not None and not letter.answer.done():
+                letter.answer.set_exception(AnswerLost(_LOST))
         while self._waiting and self._is_open():
             letter = self._waiting.popleft()
             self._size -= len(letter.text)
@@ -129,10 +142,11 @@ class Outbox:
         """The stream is gone, and with it any answer to what was sent on it."""
         now = asyncio.get_running_loop().time()
         asked, self._asked = self._asked, {}
-        again = [item for item in asked.values() if item.repeatable and item.expires > now]
+        again: list[_Letter] = []
         for letter in asked.values():
-            if not letter.repeatable and letter.answer is not None and not letter.answer.done():
-                letter.answer.set_exception(AnswerLost("the link was lost before the answer"))
+            letter.lost = not letter.repeatable
+            if letter.expires > now:
+                (self._undecided if letter.lost else again).append(letter)
         self._waiting.extendleft(reversed(again))
         self._size += sum(len(letter.text) for letter in again)
 

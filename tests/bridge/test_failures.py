@@ -11,6 +11,7 @@ from jinglebridge.bridge.ports import ConnectionState, LocalCandidates
 from jinglebridge.errors import CallError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Jingle, ReasonCondition
 from jinglebridge.protocol.sdp.description import TrickledCandidates
+from jinglebridge.testing import FakeSignaling
 from tests.bridge.stage import (
     CANDIDATES,
     OFFER,
@@ -38,6 +39,26 @@ def raising(error: BaseException) -> Callable[[], Awaitable[None]]:
         raise error
 
     return fail
+
+
+class Gated(FakeSignaling):
+    """A session-accept fails when the gate is opened."""
+
+    def __init__(self, error: SignalingError) -> None:
+        super().__init__()
+        self.error = error
+        self.gate = asyncio.Event()
+
+    async def request(self, sender: str, peer: str, jingle: Jingle) -> None:
+        await super().request(sender, peer, jingle)
+        if jingle.action is ACCEPT:
+            await self.gate.wait()
+            raise self.error
+
+
+def accepts(stage: Stage) -> int:
+    """How often a session-accept was sent."""
+    return sum(item.jingle.action is ACCEPT for item in stage.signaling.sent)
 
 
 def test_every_call_error_has_a_reason_of_its_own() -> None:
@@ -295,19 +316,73 @@ async def test_media_that_flows_knows_better_than_a_server(stage: Stage, conditi
     assert stage.signaling.sent[-1].jingle.action is TERMINATE
 
 
-async def test_an_accept_whose_answer_was_lost_is_decided_by_the_media(stage: Stage) -> None:
-    """It may have arrived, and twice it would end the call."""
-    stage.limits = replace(QUICK, connect_timeout=0.3)
-    stage.signaling.fail = refusing(ACCEPT, error=errors.AnswerLost("the link was lost"))
-    first, second = stage.peer().call(), stage.peer("sid2", "romeo@example.org/orchard").call()
-    await eventually(lambda: len(stage.engine.sessions) == 2)
-    stage.engine.sessions[0].change(ConnectionState.CONNECTED)
-    await stage.over(second)
-    assert second.reason is not None
-    assert second.reason.condition is ReasonCondition.CONNECTIVITY_ERROR
-    assert not first.task.done()
-    first.hang_up()
-    await stage.over(first)
+async def test_an_accept_that_was_lost_is_said_again(stage: Stage) -> None:
+    """Nothing tells that the first has arrived: no media."""
+    lost = [errors.AnswerLost("the link was lost")] * 2
+    stage.signaling.fail = lambda jingle: lost.pop() if lost and jingle.action is ACCEPT else None
+    call = stage.peer().call()
+    await eventually(lambda: not lost)
+    await eventually(lambda: accepts(stage) == 3)
+    stage.media().change(ConnectionState.CONNECTED)
+    await asyncio.sleep(1.5 * QUICK.connect_timeout)
+    assert not call.task.done()
+    call.hang_up()
+    await stage.over(call)
+
+
+async def test_media_tells_that_an_accept_has_arrived(stage: Stage) -> None:
+    """Twice it would be out of order."""
+    stage.signaling = gated = Gated(errors.AnswerLost("the link was lost"))
+    call = stage.peer().call()
+    await eventually(lambda: accepts(stage) == 1)
+    stage.media().change(ConnectionState.CONNECTED)
+    await idle()
+    gated.gate.set()
+    await idle()
+    assert accepts(stage) == 1
+    assert not call.task.done()
+    call.hang_up()
+    await stage.over(call)
+
+
+@pytest.mark.parametrize("lost", [1, 0])
+async def test_an_accept_that_is_out_of_order(stage: Stage, lost: int) -> None:
+    """Said again, that only tells that the first one has arrived."""
+    failures = [errors.AnswerLost("the link was lost")] * lost
+    refused = SignalingError("unexpected-request", "", "out-of-order")
+    stage.signaling.fail = lambda jingle: (
+        (failures.pop() if failures else refused) if jingle.action is ACCEPT else None
+    )
+    call = stage.peer().call()
+    await eventually(lambda: accepts(stage) == 1 + lost)
+    if lost:
+        stage.media().change(ConnectionState.CONNECTED)
+        await idle()
+        assert not call.task.done()
+        call.hang_up()
+    await stage.over(call)
+    assert call.reason is not None
+    assert (call.reason.condition is ReasonCondition.SUCCESS) == bool(lost)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_an_accept_that_nobody_answers(stage: Stage, connected: bool) -> None:
+    """The server was away for long; but media flows, so the peer has what it needs."""
+    stage.signaling = gated = Gated(SignalingError("remote-server-timeout", "no link"))
+    call = stage.peer().call()
+    await eventually(lambda: accepts(stage))
+    if connected:
+        stage.media().change(ConnectionState.CONNECTED)
+        await idle()
+    gated.gate.set()
+    await idle()
+    if connected:
+        assert not call.task.done()
+        call.hang_up()
+    await stage.over(call)
+    assert call.reason is not None
+    expected = ReasonCondition.SUCCESS if connected else ReasonCondition.TIMEOUT
+    assert call.reason.condition is expected
 
 
 @pytest.mark.parametrize("condition", ["not-acceptable", "bad-request", "feature-not-implemented"])

@@ -93,9 +93,10 @@ async def test_what_was_sent_before_a_loss() -> None:
     wire.outbox.answered(PEER, "x", RESULT)
     wire.lose()
     later = wire.ask("terminate", repeatable=True)
-    assert isinstance(await refused(once), AnswerLost)
     assert await done is RESULT
+    assert not once.done()
     wire.restore()
+    assert isinstance(await refused(once), AnswerLost)
     assert wire.sent == ["accept", "candidate", "x", "candidate", "terminate"]
     wire.lose()
     wire.restore()
@@ -103,6 +104,19 @@ async def test_what_was_sent_before_a_loss() -> None:
     wire.outbox.answered(PEER, "candidate", RESULT)
     wire.outbox.answered(PEER, "terminate", RESULT)
     assert [await again, await later] == [RESULT] * 2
+
+
+async def test_the_link_does_not_come_back_in_time() -> None:
+    """What has left may have arrived; what has not, has not."""
+    wire = Wire(age=0.1)
+    left = wire.ask("a")
+    await asyncio.sleep(0)
+    wire.lose()
+    waits = wire.ask("b")
+    assert isinstance(await refused(left), AnswerLost)
+    assert not isinstance(await refused(waits), AnswerLost)
+    wire.restore()
+    assert wire.sent == ["a"]
 
 
 async def test_nothing_waits_longer_than_its_age() -> None:
