@@ -32,7 +32,6 @@ from jinglebridge.protocol.jingle.xep_0166 import (
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Propose
 from jinglebridge.protocol.session.events import Event
 from jinglebridge.protocol.session.glare import overrules
-from jinglebridge.protocol.session.initiation import Stage
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.session.table import SessionTable, bare
 from jinglebridge.protocol.session.transitions import State
@@ -215,7 +214,7 @@ class Bridge:
             return None
         initiation = proposal.initiation
         same = initiation.peer == peer and bare(initiation.local) == bare(local)
-        return proposal if same and initiation.stage is Stage.PROCEEDED else None
+        return proposal if same and proposal.is_taken else None
 
     def _session(self, role: Creator, sid: str, local: str, peer: str) -> JingleSession:
         return JingleSession(

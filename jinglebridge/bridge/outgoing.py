@@ -29,6 +29,7 @@ from jinglebridge.protocol.jingle.xep_0166 import Reason, ReasonCondition, reaso
 from jinglebridge.protocol.jingle.xep_0353 import NAMESPACE as INITIATION
 from jinglebridge.protocol.session.initiation import (
     InitiationEvent,
+    PeerFinished,
     PeerProceeded,
     PeerRang,
     ProposalEnded,
@@ -239,9 +240,9 @@ class OutgoingCall:
             match await self._heard.get():
                 case PeerRang():
                     self._observed(Progress.RINGING)
-                case PeerProceeded() as taken:
+                case PeerProceeded() as taken if self._proposal.is_taken:
                     return await self._dial(taken.device, self._proposal.initiation.id)
-                case ProposalEnded() as ended:
+                case ProposalEnded() | PeerFinished() as ended:
                     return ended.reason or reason_of(ReasonCondition.DECLINE)
                 case SignalingError() as error:
                     return refusal(error) if last else None

@@ -47,6 +47,11 @@ class Proposal:
     timer: asyncio.TimerHandle | None = None
 
     @property
+    def is_taken(self) -> bool:
+        """Whether one device took the call and awaits its session."""
+        return self.initiation.stage is Stage.PROCEEDED
+
+    @property
     def is_ours(self) -> bool:
         """Whether we proposed it."""
         return self.initiation.role is Creator.INITIATOR
@@ -182,7 +187,7 @@ class Proposals:
 
     def _happened(self, row: Proposal, event: InitiationEvent) -> None:
         match event:
-            case CallProposed() if row.initiation.stage is Stage.PROCEEDED:
+            case CallProposed() if row.is_taken:
                 self._say(row, row.initiation.proceed())
             case ProposalEnded():
                 self._drop(row)
@@ -273,10 +278,9 @@ class Proposals:
             self._rows.remove(bare(row.initiation.peer), row.initiation.id)
 
     def _expire(self, row: Proposal) -> None:
-        row.timer = None
         message = row.initiation.expire()
         if message is None:
-            return
+            return  # between the last word and the next beat of the clock
         self._log.info("proposal expired", peer=row.initiation.peer, id=row.initiation.id)
         self._say(row, message)
         self._drop(row)

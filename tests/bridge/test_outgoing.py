@@ -1,16 +1,18 @@
 """Calls that we place: whom they reach, how they go on and how they end."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
+from structlog.typing import EventDict
 
 from jinglebridge.bridge.call import Progress
 from jinglebridge.bridge.outgoing import OutgoingCall
 from jinglebridge.bridge.ports import ConnectionState
 from jinglebridge.errors import (
     ConnectivityError,
+    IncompatibleParameters,
     NotAllowed,
     ResourceConstraint,
     ServiceUnknown,
@@ -224,6 +226,21 @@ async def test_a_device_that_rejects_what_it_took(world: World) -> None:
     device.reject(ReasonCondition.DECLINE)
     assert await over(outgoing) == (ReasonCondition.DECLINE, "")
     assert device.actions[-1] is Action.SESSION_TERMINATE
+
+
+@pytest.mark.parametrize("message", [Reject, Finish])
+async def test_a_device_that_takes_the_call_and_thinks_better_of_it_at_once(
+    world: World, message: type[Reject | Finish]
+) -> None:
+    """Both messages are there before we look at the first one."""
+    device = world.add()
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.proceed()
+    device.say(message(id=device.proposed, reason=reason_of(ReasonCondition.GONE)))
+    assert await over(outgoing) == (ReasonCondition.GONE, "")
+    assert not device.requests
+    assert not world.stage.bridge.calls
 
 
 async def test_a_full_jid_is_proposed_to_alone(world: World) -> None:
@@ -498,6 +515,90 @@ async def test_a_stopping_bridge_ends_calls_at_every_stage(world: World) -> None
     for one in (outgoing, ringing, fresh):
         assert await over(one) == (ReasonCondition.GONE, "maintenance")
     assert romeo.said_to_it == ["propose", "retract"]
+
+
+def raising(error: BaseException) -> Callable[[], Awaitable[None]]:
+    async def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("how", ["open", "offer", "commit"])
+async def test_media_that_does_not_work(world: World, how: str) -> None:
+    error, engine = IncompatibleParameters("nothing in common"), world.stage.engine
+    if how == "open":
+        engine.open_error = error
+    elif how == "offer":
+        engine.before_offer = raising(error)
+    else:
+        engine.before_commit = raising(error)
+    device = world.add()
+    device.on_propose, device.on_offer = proceed_at_once, answer_at_once
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    condition = ReasonCondition.INCOMPATIBLE_PARAMETERS
+    assert await over(outgoing) == (condition, "nothing in common")
+    assert (Action.SESSION_TERMINATE in device.actions) is (how == "commit")
+    assert device.reason_of(Finish) == reason_of(condition, "nothing in common")
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("offer", "the media side made no offer in time"),
+        ("commit", "the media side did not take the answer in time"),
+    ],
+)
+async def test_media_that_takes_too_long(world: World, how: str, words: str) -> None:
+    world.limited(accept_timeout=0.05)
+    engine, never = world.stage.engine, asyncio.Event().wait
+    setattr(engine, f"before_{how}", never)
+    device = world.add()
+    device.on_propose, device.on_offer = proceed_at_once, answer_at_once
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    assert await over(outgoing) == (ReasonCondition.TIMEOUT, words)
+
+
+async def test_a_bug_ends_one_call(world: World, logged: list[EventDict]) -> None:
+    world.stage.signaling.devices = None  # type: ignore[assignment] # broken
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    assert await over(outgoing) == (ReasonCondition.GENERAL_ERROR, "internal error")
+    assert [item["event"] for item in logged if item["log_level"] == "error"] == ["call failed"]
+
+
+async def test_a_call_that_cannot_be_ended_in_time(world: World) -> None:
+    """Whoever hangs on to a call is cancelled with the bridge."""
+    outgoing, _ = await connected(world)
+    assert outgoing.call is not None
+    outgoing.task.cancel()
+    async with asyncio.timeout(3):
+        await asyncio.wait({outgoing.task})
+    assert outgoing.task.cancelled()
+    assert outgoing.reason == reason_of(ReasonCondition.GONE, "the bridge stops")
+    outgoing.call.hang_up()
+    await world.stage.over(outgoing.call)
+
+
+async def test_the_calls_of_others_are_let_alone(world: World) -> None:
+    """Errors, crossings and sessions of one call say nothing to another one."""
+    outgoing, _ = await connected(world)
+    romeo = world.add("romeo@example.org/orchard")
+    crossed = world.stage.bridge.call("romeo@example.org", "echo")
+    await eventually(lambda: romeo.heard)
+    romeo.propose("0")
+    romeo.begin("0")
+    await eventually(lambda: crossed.call)
+    crossed.hang_up()
+    await over(crossed)
+    romeo.heard.clear()
+    other = world.stage.bridge.call("romeo@example.org", "echo")
+    await eventually(lambda: romeo.heard)
+    stanza_id = f"jm-propose-{romeo.proposed}"
+    world.stage.bridge.message_failed("romeo@example.org", FULL, stanza_id, "service-unavailable")
+    assert (await over(other))[0] is ReasonCondition.GONE
+    assert not outgoing.task.done()
+    outgoing.hang_up()
+    await over(outgoing)
 
 
 # Both at once ---------------------------------------------------------------------------------
