@@ -241,4 +241,5 @@ def _limits(settings: Settings) -> Limits:
         request_timeout=limits.request_timeout_s,
         accept_timeout=limits.accept_timeout_s,
         connect_timeout=limits.connect_timeout_s,
+        ring_timeout=limits.ring_timeout_s,
     )

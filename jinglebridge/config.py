@@ -198,6 +198,10 @@ class LimitOptions(Section):
     connect_timeout_s: Seconds = Field(
         default=30, description="From our answer to connected media."
     )
+    ring_timeout_s: Seconds = Field(
+        default=45,
+        description="For somebody to answer a call, and for a call that was taken to begin.",
+    )
 
 
 class ServiceOptions(Section):
