@@ -24,6 +24,7 @@ COMMON = {
     "complete": "every candidate with foundation, component, protocol, priority, address, port "
     "and type",
     "reason": "a reason in `session-terminate`",
+    "valid": "requests and messages that are valid by the XEPs' schemas",
     "offer-setup": "in an offer, `setup='actpass'` in all contents",
 }
 INITIATION = {

@@ -14,6 +14,7 @@ from tests.personas import needs, xml
 from tests.personas.line import Line, condition_of
 from tests.personas.session import CALLABLE, MESSAGES, Kinds, Session
 from tests.personas.xml import CAPS, CLIENT, HINTS, INFO, JMI, RECEIPTS, J, bare, is_full, tag
+from tests.support import schema
 
 
 class Persona:
@@ -295,6 +296,7 @@ class Persona:
             self._take_initiation(stanza, found[0])
 
     def _take_initiation(self, stanza: Element, item: Element) -> None:
+        self.demand("valid", not (wrong := schema.whole(item)), str(wrong))
         peer, name = stanza.get("from", ""), xml.name_of(item)
         if bare(peer) == bare(self.jid):
             return  # what it told its own devices
@@ -362,6 +364,7 @@ class Persona:
 
     def _take_jingle(self, stanza: Element, jingle: Element) -> None:
         action, peer = jingle.get("action", ""), stanza.get("from", "")
+        self.demand("valid", not (wrong := schema.whole(jingle)), str(wrong))
         session = self.session
         if action == "session-initiate" and (session is None or session.sid != jingle.get("sid")):
             session = Session(jingle.get("sid", ""), (), peer, initiates=False)
