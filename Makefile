@@ -3,6 +3,7 @@
 # make check  lint, types, unit tests and each branch of protocol/: fast
 # make full   and a million random edits, hostile peers, all benchmarks
 # make fuzz   a million random edits through the mapping         (FUZZ_ARGS="--seed 2")
+# make hostile  100,000 hostile stanzas, hijacks and floods        (HOSTILE_ARGS="--seed 2")
 SHELL := /bin/bash
 BIN := .venv/bin
 NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix
@@ -11,9 +12,10 @@ NPM = PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix
 given = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 PYTEST_ARGS ?=
 FUZZ_ARGS ?=
+HOSTILE_ARGS ?=
 
 .NOTPARALLEL:
-.PHONY: run test check full fuzz lint types unit coverage web lock reference clean
+.PHONY: run test check full fuzz hostile lint types unit coverage web lock reference clean
 
 run:
 	@scripts/setup run
@@ -24,12 +26,15 @@ test: setup-test lint types web-check coverage
 
 check: setup-check lint types web-check coverage unit
 
-full: test fuzz
+full: test fuzz hostile
 	@for name in mapping setup_time outages; do echo "== $$name" \
 		&& $(BIN)/python "benchmarks/$$name.py" --report "docs/results/$${name//_/-}" || exit; done
 
 fuzz: setup-check
 	$(BIN)/python tests/fuzz/mapping.py --report docs/results/fuzz-mapping.md $(FUZZ_ARGS)
+
+hostile: setup-test
+	$(BIN)/python tests/hostile/run.py --report $(HOSTILE_ARGS)
 
 .PHONY: setup-test setup-check web-check
 setup-test setup-check:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.hostile import attacks
-from tests.hostile.generate import Case, batch
+from tests.hostile.generate import BRIDGE, Case, batch
 from tests.hostile.server import ScriptedServer, serving
 
 BATCH = 1_000
@@ -56,7 +56,7 @@ class Attacker:
 async def main() -> None:
     """Serve, and do what standard input says."""
     loop = asyncio.get_running_loop()
-    async with serving(attacks.BRIDGE) as server:
+    async with serving(BRIDGE) as server:
         attacker = Attacker(server)
         print(json.dumps({"port": server.port}), flush=True)
         while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -180,6 +180,8 @@ LIES: tuple[dict[str, str], ...] = (
     {"responder": VICTIM},
     {"initiator": MEDIA, "responder": VICTIM},
 )
+_SAID = 3
+"""Messages for a propose: ringing, proceed and a receipt."""
 JMI = ("propose", "ringing", "proceed", "accept", "reject", "retract", "finish")
 
 
@@ -279,12 +281,19 @@ class Attempt:
     async def _said(self, server: ScriptedServer, sid: str) -> str:
         """Send what has no answer by itself, and say what came all the same."""
         heard: list[str] = []
-        server.takers[self.thief] = lambda item: heard.append(_summary(item))
+
+        def take(item: Element) -> None:
+            if item.tag.endswith("}message"):
+                heard.append(_summary(item))
+
+        server.takers[self.thief] = take
         server.write(
             self._message(sid, self.action) if self.kind == "message" else self._answer(sid)
         )
-        if self.action == "propose":
-            await asyncio.sleep(0.05)  # a task of its own proceeds
+        for _ in range(20):
+            if self.action != "propose" or len(heard) >= _SAID:
+                break
+            await asyncio.sleep(0.025)  # a task of the bridge's proceeds
         await server.ping(self.thief, ECHO)
         del server.takers[self.thief]
         if self.action == "propose":

@@ -163,7 +163,7 @@ def content(name: str, *, candidates: int = 1, payload_types: int = 1) -> str:
         f'<payload-type id="{n % 128}" name="PCMU" clockrate="8000"/>' for n in range(payload_types)
     )
     found = "".join(
-        f'<candidate component="1" foundation="{n}" generation="0" id="c{n}" ip="192.0.2.1" '
+        f'<candidate component="1" foundation="{n}" generation="0" id="c{n}" ip="127.0.0.1" '
         f'port="{9 + n}" priority="1" protocol="udp" type="host"/>'
         for n in range(candidates)
     )
