@@ -23,6 +23,8 @@ from jinglebridge.protocol.jingle.xep_0176 import Candidate
 
 logger = logging.getLogger(__name__)
 
+_CANCEL_AGAIN_S = 0.1
+
 
 class MediaTransport:
     """Looks for candidates, then runs one :class:`TransportPlan`.
@@ -106,7 +108,8 @@ class MediaTransport:
             now: monotonic time in seconds.
         """
         connected = self.state is ConnectionState.CONNECTED
-        if self._task is None or self.rtp is None or not connected:
+        # With an error it is ending already, which a second cancellation would disturb.
+        if self._task is None or self.rtp is None or not connected or self.error is not None:
             return
         try:
             self.rtp.tick(now)
@@ -117,10 +120,12 @@ class MediaTransport:
 
     async def close(self) -> None:
         """End everything, in any state and more than once; returns when nothing is left."""
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
+            # aiortc uses wait_for, which before Python 3.12 forgets a cancellation that comes
+            # together with what it waits for.
             self._task.cancel()
             # wait() leaves the task alone when this call itself is cancelled.
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=_CANCEL_AGAIN_S)
         await self._end()
         self._set_state(ConnectionState.CLOSED)
 
