@@ -42,6 +42,7 @@ RELAXED = settings(
 )
 
 TOKENS = st.text("abcXYZ019!#$%&'*+.^_`{|}~-", min_size=1, max_size=8)
+MIDS = TOKENS | st.text("abc019-", min_size=17, max_size=40)
 VISIBLE = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn", "Z"])
 WORDS = st.text(VISIBLE, min_size=1, max_size=8)
 ICE = st.text("abcXYZ019+/", min_size=1, max_size=8)
@@ -245,9 +246,7 @@ def described(draw: st.DrawFn, media: tuple[MediaDescription, ...]) -> str:
         name=draw(st.just("-") | TEXTS),
         bandwidths=draw(some(st.builds(Bandwidth, type=TOKENS, value=WORDS), 1)),
         groups=draw(some(group, 2)),
-        # RFC 8285 §6: at one level or the other
-        extmap_allow_mixed=draw(st.booleans())
-        and not any(section.extmap_allow_mixed for section in media),
+        extmap_allow_mixed=draw(st.booleans()),
         connection=connection,
         ice_lite=draw(st.booleans()),
         defaults=draw(st.just(SectionDefaults()) | st.just(defaults)),
@@ -262,7 +261,7 @@ def described(draw: st.DrawFn, media: tuple[MediaDescription, ...]) -> str:
 def placed(draw: st.DrawFn, most: int = 3) -> tuple[MediaDescription, ...]:
     """Sections under different mids, some of them rejected."""
     found = draw(st.lists(SECTIONS, min_size=1, max_size=most))
-    names = draw(st.lists(TOKENS, min_size=len(found), max_size=len(found), unique=True))
+    names = draw(st.lists(MIDS, min_size=len(found), max_size=len(found), unique=True))
     return tuple(
         replace(section, mid=name, port=0 if draw(st.integers(0, 5)) == 0 else section.port)
         for section, name in zip(found, names, strict=True)

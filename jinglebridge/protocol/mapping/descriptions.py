@@ -7,7 +7,13 @@ from jinglebridge.errors import CallError, SdpError
 from jinglebridge.protocol.jingle.residue import MAX_LINES, Residue, residue_of
 from jinglebridge.protocol.jingle.xep_0166 import Action, Content, Creator, Jingle
 from jinglebridge.protocol.jingle.xep_0338 import Group, group_of
-from jinglebridge.protocol.mapping.levels import raised, section_levels, session_levels, unrepeated
+from jinglebridge.protocol.mapping.levels import (
+    raised,
+    said_twice,
+    section_levels,
+    session_levels,
+    unrepeated,
+)
 from jinglebridge.protocol.mapping.rejected import pack, unpack
 from jinglebridge.protocol.mapping.residue import malformed_residue
 from jinglebridge.protocol.mapping.sections import content_of, section_of
@@ -54,7 +60,9 @@ def mapped(description: SessionDescription, *, writer: Creator, slots: SlotTable
             slot=slot,
             writer=writer,
             extmap_allow_mixed=description.extmap_allow_mixed,
-            explicit=section_levels(section, description.defaults),
+            explicit=section_levels(
+                section, description.defaults, extmap_allow_mixed=description.extmap_allow_mixed
+            ),
         )
         if description.connection is not None and section.connection is not None:
             content = _with_connection(content, section.connection)
@@ -236,24 +244,21 @@ def rejected(offered: MediaDescription) -> MediaDescription:
 def _session_of(
     jingle: Jingle, media: tuple[MediaDescription, ...], slots: SlotTable
 ) -> dict[str, Any]:
-    groups = tuple(group_of(group.semantics, slots.mids_of(group.names)) for group in jingle.groups)
+    groups = tuple(_group_of(group, jingle, slots) for group in jingle.groups)
     lines = jingle.residue.lines if jingle.residue else ()
     reader = _session_reader(lines)
     values = reader.finish()
     live = [item for item in media if not item.is_rejected]
-    if values.get("extmap_allow_mixed") and any(item.is_rtp for item in live):
-        values["extmap_allow_mixed"] = all(item.extmap_allow_mixed for item in live if item.is_rtp)
-        if values["extmap_allow_mixed"]:
-            media = tuple(
-                replace(item, extmap_allow_mixed=not item.is_rtp and item.extmap_allow_mixed)
-                for item in media
-            )
-    defaults = raised(reader.defaults(), lines, live)
     explicit = {
         slot.mid: content.residue.lines if content.residue else ()
         for content, slot in zip(jingle.contents, slots.of_contents(jingle.contents), strict=True)
         if slot is not None
     }
+    if values.get("extmap_allow_mixed") and any(item.is_rtp for item in live):
+        values["extmap_allow_mixed"] = all(item.extmap_allow_mixed for item in live if item.is_rtp)
+        if values["extmap_allow_mixed"]:
+            media = tuple(_without_mixed(item, explicit.get(item.mid, ())) for item in media)
+    defaults = raised(reader.defaults(), lines, live)
     if "connection" in values:
         # what stands at session level is said of sections that do not say it themselves
         media = tuple(
@@ -268,6 +273,20 @@ def _session_of(
         for item in media
     )
     return {**values, "groups": groups, "defaults": defaults, "media": media}
+
+
+def _group_of(group: Group, jingle: Jingle, slots: SlotTable) -> Group:
+    """A group with mids; browsers refuse one that names a content without a section."""
+    known = {slot.name for slot in slots.slots}
+    left_out = {item.name for item in jingle.contents if item.name not in known}
+    names = tuple(name for name in group.names if name not in left_out)
+    return group_of(group.semantics, slots.mids_of(names))
+
+
+def _without_mixed(section: MediaDescription, lines: tuple[str, ...]) -> MediaDescription:
+    """A section that does not repeat ``extmap-allow-mixed``, unless it did or is all its own."""
+    own = section.is_rejected or not section.is_rtp or "extmap_allow_mixed" in said_twice(lines)
+    return section if own else replace(section, extmap_allow_mixed=False)
 
 
 def _session_reader(lines: tuple[str, ...]) -> SessionReader:

@@ -43,7 +43,9 @@ def session_levels(
     return rest, ((_ABOVE + " ".join(named),) if named else ())
 
 
-def section_levels(section: MediaDescription, defaults: SectionDefaults) -> tuple[str, ...]:
+def section_levels(
+    section: MediaDescription, defaults: SectionDefaults, *, extmap_allow_mixed: bool = False
+) -> tuple[str, ...]:
     """The line that names what a section says although it stands at session level."""
     names = [
         name
@@ -52,6 +54,8 @@ def section_levels(section: MediaDescription, defaults: SectionDefaults) -> tupl
         and getattr(defaults, name)
         and getattr(defaults, name) == getattr(section, name)
     ]
+    if extmap_allow_mixed and section.extmap_allow_mixed and section.is_rtp:
+        names.append("extmap_allow_mixed")
     return (_BOTH + " ".join(names),) if names else ()
 
 
@@ -83,7 +87,7 @@ def unrepeated(
         defaults: what stood at session level.
         lines: the content's residue.
     """
-    both = _named(lines, _BOTH)
+    both = said_twice(lines)
     above = (
         name
         for name in REPEATED
@@ -96,6 +100,11 @@ def unrepeated(
     if inherited == section.inherited:
         return section
     return replace(section, **values, inherited=inherited)
+
+
+def said_twice(lines: tuple[str, ...]) -> frozenset[str]:
+    """The names of what a section says although it stands at session level, by its residue."""
+    return _named(lines, _BOTH)
 
 
 def _named(lines: tuple[str, ...], prefix: str) -> frozenset[str]:

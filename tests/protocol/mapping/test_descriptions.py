@@ -200,10 +200,13 @@ def test_contents_that_cannot_be_taken_get_no_section() -> None:
         content("files", description=None, foreign=("{urn:x}description",)),
         content("socks", transport=None, foreign=("{urn:x}transport",)),
         content("audio"),
+        groups=(group_of("BUNDLE", ("files", "audio", "socks", "unheard-of")),),
     )
     offer, slots = offer_of(request, writer=INITIATOR)
     assert [section.mid for section in offer.media] == ["audio"]
     assert len(slots) == 1
+    # browsers refuse a group of what is not there
+    assert offer.bundle == ("audio", "unheard-of")
 
 
 def test_an_offer_without_anything_known_is_refused() -> None:

@@ -8,8 +8,9 @@ from jinglebridge.protocol.mapping.levels import (
 )
 from jinglebridge.protocol.sdp.description import Direction, MediaDescription, SectionDefaults
 from jinglebridge.protocol.sdp.text import dumps
-from tests.protocol.helpers import AUDIO, HEAD, VIDEO, offered, sections, through
+from tests.protocol.helpers import AUDIO, DATA, HEAD, VIDEO, offered, sections, through
 
+MIXED = "a=extmap-allow-mixed"
 ABOVE = ("a=ice-ufrag:abcd", "a=ice-pwd:" + "p" * 22, "a=fingerprint:sha-256 AB:CD")
 
 
@@ -49,6 +50,9 @@ def test_a_section_that_says_it_too_is_named() -> None:
         (*ABOVE, *AUDIO, "a=ice-ufrag:other", *VIDEO),
         ("a=inactive", *AUDIO, "a=sendrecv", *VIDEO, "a=inactive"),
         ("a=inactive", *AUDIO, "m=video 0 RTP/AVP 0", *VIDEO[1:], "a=inactive"),
+        (MIXED, *AUDIO, MIXED, *VIDEO),
+        (MIXED, *AUDIO, *VIDEO, MIXED, *DATA, MIXED),
+        (MIXED, *AUDIO, "m=video 0 RTP/AVP 0", *VIDEO[1:], MIXED),
         ("c=IN IP4 192.0.2.1", *AUDIO, VIDEO[0], VIDEO[2]),
         ("c=IN IP4 0.0.0.0", AUDIO[0], AUDIO[2], *VIDEO, "c=IN IP4 192.0.2.9"),
     ],
