@@ -147,7 +147,7 @@ async def test_although_a_cancellation_is_forgotten(monkeypatch: pytest.MonkeyPa
     """As wait_for does before Python 3.12, in aiortc's handshake for example."""
 
     async def forgetful(*_: object) -> None:
-        for _ in range(2):
+        for _times in range(2):
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
         await asyncio.Event().wait()
