@@ -30,7 +30,7 @@ Ask = Callable[[str, str, DiscoInfo], Awaitable[DiscoInfo]]
 _PRIORITY = re.compile(r"[+-]?\d{1,3}", re.ASCII)
 _MAX_NAME = 256
 """Characters of a node or digest that are kept."""
-_GONE = ("item-not-found", "service-unavailable", "feature-not-implemented", "bad-request")
+_NODE_UNKNOWN = ("item-not-found", "service-unavailable", "feature-not-implemented", "bad-request")
 """Errors of a device that does not know its own node, but may know itself."""
 
 
@@ -207,7 +207,7 @@ class PeerCapabilities:
             try:
                 return await self._ask(sender, peer, DiscoInfo(node=f"{caps.node}#{caps.ver}"))
             except SignalingError as error:
-                if error.condition not in _GONE:
+                if error.condition not in _NODE_UNKNOWN:
                     raise
         return await self._ask(sender, peer, DiscoInfo())
 
