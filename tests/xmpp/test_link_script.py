@@ -7,18 +7,21 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from xml.etree.ElementTree import tostring
 
 import pytest
 import pytest_asyncio
 from structlog.typing import EventDict
 
+from jinglebridge.bridge.ports import ConnectionState
 from jinglebridge.errors import AnswerLost, OperatorError, SignalingError
 from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle
 from jinglebridge.protocol.jingle.xep_0353 import Finish, Propose
 from jinglebridge.xmpp.link import LinkState, LinkTimes, pause
 from tests.support.leaks import Holdings, holdings, nothing_but
 from tests.xmpp.attached import ECHO, Attached, detached
-from tests.xmpp.scripted import Script, Word, scripted
+from tests.xmpp.scripted import Connection, Script, Word, scripted
+from tests.xmpp.test_component import PLAIN, initiate
 
 JULIET = "juliet@localhost/balcony"
 TIMES = LinkTimes(
@@ -60,6 +63,13 @@ async def opened(script: Script, *, times: LinkTimes = TIMES) -> AsyncIterator[A
 async def until(whole: Attached, state: LinkState, within: float = 3.0) -> None:
     async with asyncio.timeout(within):
         while whole.link.state is not state:  # noqa: ASYNC110 - as an operator would look
+            await asyncio.sleep(0.005)
+
+
+async def heard(here: Connection, action: str, count: int = 1) -> None:
+    """Wait until the server got that many requests of this action."""
+    async with asyncio.timeout(3):
+        while len(here.requests(action)) < count:  # noqa: ASYNC110 - the server sets no event
             await asyncio.sleep(0.005)
 
 
@@ -309,6 +319,33 @@ async def test_a_dead_connection_is_given_up(before: Holdings, logged: list[Even
             second.send(f"<iq type='result' id='{item.get('id')}' from='{JULIET}' to='{ECHO}'/>")
         await asyncio.gather(again, later)
     assert [item.get("reason") for item in logged if item["event"] == "link lost"] == ["no answer"]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_a_call_that_begins_when_the_link_is_lost(before: Holdings, connected: bool) -> None:
+    """Our session-accept may have arrived; media tells."""
+    async with scripted(Word.TAKE) as script, opened(script) as whole:
+        first = script.last
+        first.send(tostring(initiate(*PLAIN), "unicode"))
+        await heard(first, "session-accept")
+        await heard(first, "transport-info")
+        if connected:
+            whole.media(JULIET).change(ConnectionState.CONNECTED)
+            await asyncio.sleep(0.02)
+        first.reset()
+        await until(whole, LinkState.DOWN)
+        await until(whole, LinkState.UP)
+        second = script.last
+        await heard(second, "transport-info")
+        (call,) = whole.bridge.calls
+        if connected:
+            call.hang_up()
+            await heard(second, "session-terminate")
+            assert not second.requests("session-accept")
+            return
+        await heard(second, "session-accept")
+        old, new = first.requests("session-accept"), second.requests("session-accept")
+        assert tostring(old[0][0]) == tostring(new[0][0])
 
 
 async def test_a_server_that_reads_nothing_holds_nothing_of_ours_for_long(
