@@ -190,7 +190,8 @@ class LimitOptions(Section):
         description="Candidates of one transport and ICE generation; more are dropped.",
     )
     request_timeout_s: Seconds = Field(
-        default=15, description="For the answer to one of our requests."
+        default=15,
+        description="For the answer to one of our requests, and for what waits for a lost server.",
     )
     accept_timeout_s: Seconds = Field(
         default=15, description="From session-initiate to our answer."
