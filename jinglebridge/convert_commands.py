@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -43,7 +44,7 @@ def to_jingle(  # noqa: PLR0917 # typer calls by name
     text = convert.sdp_to_jingle(
         _read(), role=role.value, action=action, sid=sid, initiator=initiator, responder=responder
     )
-    print(_indented(text) if pretty else text)
+    _write((_indented(text) if pretty else text) + "\n")
 
 
 @app.command("to-sdp")
@@ -60,28 +61,42 @@ def to_sdp(
     """Read a <jingle/> element, write a session description."""
     offered = None if offer is None else _read_file(offer)
     sdp = convert.jingle_to_sdp(_read(), role=role.value, offer=offered, carry=carry)
-    sys.stdout.write(sdp.replace("\r\n", "\n") if sys.stdout.isatty() else sdp)
+    _write(sdp.replace("\r\n", "\n") if sys.stdout.isatty() else sdp)
 
 
 @app.command("explain")
 def explain(role: RoleOption = Role.INITIATOR) -> None:
     """Read a description or a <jingle/> element, write which element carries each line."""
+    rows = []
     for row in convert.explain(_read(), role=role.value):
         section = "-" if row.section is None else str(row.section)
         carrier = f"{row.carrier} {row.element}".strip()
-        print(f"{section:>2}  {carrier:<42}  {row.line}")
+        rows.append(f"{section:>2}  {carrier:<42}  {row.line}\n")
+    _write("".join(rows))
 
 
 def _read() -> str:
     try:
-        return sys.stdin.buffer.read().decode()
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise OperatorError("standard input is not UTF-8") from None
 
 
+def _write(text: str) -> None:
+    """Write UTF-8 whatever the locale is; a reader that has enough is no error."""
+    try:
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # nor may what Python writes at its end fail once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise OperatorError(f"cannot write: {(error.strerror or '').lower()}") from None
+
+
 def _read_file(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise OperatorError(f"cannot read {path}: {(error.strerror or '').lower()}") from None
     except UnicodeDecodeError:

@@ -168,3 +168,43 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     process.stderr.close()
     process.wait(timeout=30)
     assert "Traceback" not in errors
+
+
+def test_output_is_utf_8_whatever_the_locale_is() -> None:
+    odd = OFFER.replace("s=-", "s=\u00fc \u4f60")
+    clean = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for command in ("to-jingle", "explain"):
+        done = subprocess.run(
+            [PROGRAM, "convert", command],
+            input=odd.encode(),
+            capture_output=True,
+            check=False,
+            timeout=30,
+            env=clean,
+        )
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert "s=\u00fc \u4f60" in done.stdout.decode()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    mark = "\ufeff"
+    assert said("to-jingle", given=mark + OFFER) == JINGLE + "\n"
+    offer = tmp_path / "offer.sdp"
+    offer.write_bytes((mark + OFFER).encode())
+    plain = said("to-sdp", given=JINGLE)
+    assert said("to-sdp", "--offer", str(offer), given=mark + JINGLE) == plain
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file system of Linux's")
+def test_a_full_disk_is_one_line_and_exit_code_2() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [PROGRAM, "convert", "to-jingle"],
+            input=OFFER.encode(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"jinglebridge: cannot write: no space left on device\n"
