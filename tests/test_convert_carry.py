@@ -129,6 +129,15 @@ def test_unknown_parts_come_back_in_order(root: ET.Element, role: Role) -> None:
     assert dumps(without_carried(loads_offer(sdp))) == plain
 
 
+def test_white_space_in_foreign_text_stays() -> None:
+    odd = '<odd xmlns="urn:odd"> a <b>\u00a0</b>\n  c\td </odd>'
+    for place in ("</content>\n<content", "</jingle>"):
+        given = WHOLE.replace(place, odd + place)
+        assert odd in given
+        for sdp in (carried(given), carried(given).replace("a=rtcp-mux\r\n", "")):
+            assert odd in sdp_to_jingle(sdp, role="initiator", sid="sid1")
+
+
 EDITS = [
     # text in SDP, its new form, and the same edit of the XML
     ("a=ice-ufrag:abcd", "a=ice-ufrag:wxyz", "ufrag='abcd'", "ufrag='wxyz'"),

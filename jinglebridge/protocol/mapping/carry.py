@@ -11,6 +11,7 @@ These lines are for conversions of text. No peer connection ever sees them.
 
 import base64
 import binascii
+from copy import deepcopy
 from dataclasses import replace
 from xml.etree.ElementTree import Element, ParseError, canonicalize, fromstring, tostring
 
@@ -35,6 +36,7 @@ MAX_VALUE = 16_384
 _MAX_DEPTH = 64
 _ARGUMENTS = ("action", "sid", "initiator", "responder")
 """Attributes of ``<jingle/>`` that the caller gives anew."""
+_SPACE = " \t\r\n"
 _CONTENT = tag_of(Content)
 _STUB = f"{{{NAMESPACE}}}content"
 """Holds the place of a content that a section says."""
@@ -255,11 +257,21 @@ def _canonical(xml: Element) -> str:
 
 
 def _line(xml: Element) -> str:
-    text = canonicalize(tostring(xml, "unicode"), strip_text=True)
+    text = canonicalize(tostring(_tidied(xml), "unicode"))
     value = base64.urlsafe_b64encode(text.encode()).decode()
     if len(value) > MAX_VALUE:
         raise MalformedStanza(f"a content holds more than {MAX_VALUE} characters to be carried")
     return value
+
+
+def _tidied(xml: Element) -> Element:
+    """A copy without the white space that pretty-printers put between elements."""
+    copy = deepcopy(xml)
+    copy.tail = None
+    for item in copy.iter():
+        item.text = item.text if (item.text or "").strip(_SPACE) else None
+        item.tail = item.tail if (item.tail or "").strip(_SPACE) else None
+    return copy
 
 
 def _with_line(section: MediaDescription, value: str | None) -> MediaDescription:

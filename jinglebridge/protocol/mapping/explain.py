@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from jinglebridge.protocol.jingle.xep_0166 import Creator
+from jinglebridge.protocol.jingle.xep_0166 import Content, Creator
 from jinglebridge.protocol.mapping.carry import ATTRIBUTE
 from jinglebridge.protocol.mapping.descriptions import mapped
 from jinglebridge.protocol.mapping.sections import section_of
 from jinglebridge.protocol.mapping.slots import Slot, SlotTable
-from jinglebridge.protocol.sdp.description import MediaDescription, SessionDescription
+from jinglebridge.protocol.sdp.description import SessionDescription
 from jinglebridge.protocol.sdp.writer import write_section, write_session
 
 RESIDUE = "residue"
@@ -78,23 +78,19 @@ def explained(
         else _standard(None, line)
         for line in write_session(bare)
     ]
+    contents = iter(parts.contents)
     for index, (section, slot) in enumerate(zip(description.media, slots.slots, strict=True)):
-        rows += _of_section(index, section, slot, description, writer)
+        lines = tuple(write_section(section, description.defaults))
+        if section.is_rejected:
+            rows += [Carried(section=index, line=line, carrier=RESIDUE) for line in lines]
+        else:
+            rows += _of_section(index, lines, next(contents), slot, writer)
     return rows
 
 
 def _of_section(
-    index: int,
-    section: MediaDescription,
-    slot: Slot,
-    description: SessionDescription,
-    writer: Creator,
+    index: int, lines: tuple[str, ...], content: Content, slot: Slot, writer: Creator
 ) -> list[Carried]:
-    lines = tuple(write_section(section, description.defaults))
-    if section.is_rejected:
-        return [Carried(section=index, line=line, carrier=RESIDUE) for line in lines]
-    alone = replace(description, media=(section,), groups=())
-    content = mapped(alone, writer=writer, slots=SlotTable((slot,))).contents[0]
     plain = section_of(replace(content, residue=None), slot=slot, writer=writer)
     said = Counter(write_section(plain))
     rows = []
