@@ -3,13 +3,17 @@
 
 ---- Global section: above the first VirtualHost ---------------------------------------------------
 
--- Add these four to the modules_enabled that is already there.
+-- Add these five to the modules_enabled that is already there.
 modules_enabled = {
 	"bosh";
 	"websocket";
 	"external_services";
 	"turn_external";
+	"limits";
 }
+
+-- How much a connection may send: a call begins with up to 40 KB, an attack never ends.
+limits = { c2s = { rate = "30kb/s" }, s2sin = { rate = "100kb/s" } }
 
 -- BOSH and WebSocket behind TLS that ends at a reverse proxy on this machine.
 http_interfaces = { "127.0.0.1" }

@@ -50,7 +50,7 @@ def _scripted(part: dict[str, Any]) -> Iterator[Verdict]:
     yield _none(f"{tried}: heard by the victim", hijack["heard_by_victim"])
     yield _none(f"{tried}: victims' calls lost", int(not hijack["victim_alive"]))
     yield _none(f"{totals['outgoing']:,} outgoing stanzas: foreign `from`", totals["foreign"])
-    yield _none("after it: calls that stay", stanzas["after"]["calls"] - stanzas["before"]["calls"])
+    yield from _kept("stanzas and hijacks", stanzas, 50)
 
 
 def _floods(figures: dict[str, Any]) -> Iterator[Verdict]:
@@ -59,12 +59,18 @@ def _floods(figures: dict[str, Any]) -> Iterator[Verdict]:
         who = f"{part['rate']:,} initiates/s of one JID ({title})"
         yield _below(f"{who}: honest set-ups, p95", part["honest_setups"]["p95_ms"], 2_000)
         yield _none(f"{who}: honest set-ups refused", part["honest_refused"])
-        yield _below(f"{who}: reaped after", part["reaped_s"], 60, "s")
-        gained = round(part["after"]["rss_mib"] - part["before"]["rss_mib"], 1)
-        yield _below(f"{who}: memory kept", gained, 16, "MiB")
-        yield _none(f"{who}: tasks kept", max(0, part["after"]["tasks"] - part["before"]["tasks"]))
-        yield _none(f"{who}: files kept", max(0, part["after"]["files"] - part["before"]["files"]))
+        yield from _kept(who, part, 16)
         yield _none(f"{who}: errors and uncaught exceptions", len(part["failures"]))
+
+
+def _kept(who: str, part: dict[str, Any], mebibytes: float) -> Iterator[Verdict]:
+    """What is still held when everything should be gone."""
+    before, after = part["before"], part["after"]
+    yield _below(f"{who}: reaped after", part["reaped_s"], 60, "s")
+    gained = round(after["rss_mib"] - before["rss_mib"], 1)
+    yield _below(f"{who}: memory kept", gained, mebibytes, "MiB")
+    for kind in ("calls", "tasks", "files"):
+        yield _none(f"{who}: {kind} kept", max(0, after[kind] - before[kind]))
 
 
 def _prosody(part: dict[str, Any]) -> Iterator[Verdict]:

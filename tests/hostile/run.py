@@ -149,7 +149,7 @@ async def scripted(plan: Plan) -> dict[str, Any]:
                 )
             hijack = await other.do("hijack", attempts=plan.hijacks, seed=plan.seed)
             totals = await other.do("totals")
-            stanzas |= {"before": asdict(before), "after": asdict(burden(running))}
+            stanzas |= await reaped(running, before)
             failures = running.failures()
             uncaught, errors = len(running.watch.exceptions), len(running.watch.errors)
     return {
@@ -187,6 +187,7 @@ async def reaped(running: Subject, before: Burden | None) -> dict[str, Any]:
         now = burden(running)
         waited = time.monotonic() - started
         gone = now.calls == 0 and (before is None or now.tasks <= before.tasks)
+        gone = gone and (before is None or now.files <= before.files)
         if gone or waited > REAPED_WITHIN:
             break
         await asyncio.sleep(0.5)

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from structlog.typing import EventDict, WrappedLogger
 
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.bridge.limits import Limits
-from jinglebridge.bridge.ports import MediaEngine, MediaEvent, MediaSession
+from jinglebridge.bridge.ports import ConnectionState, MediaEngine, MediaEvent, MediaSession
 from jinglebridge.media.candidates import CandidatePolicy
 from jinglebridge.media.engine import InProcessEngine
 from jinglebridge.media.settings import MediaSettings
@@ -25,6 +26,7 @@ from jinglebridge.testing import FakeEngine, FakeMediaSession
 from jinglebridge.xmpp.component import Component
 from jinglebridge.xmpp.guard import StanzaBounds
 from jinglebridge.xmpp.link import Link
+from tests.hostile.attacks import HONEST, VICTIM
 
 WIDE = Limits(
     calls=1_000,
@@ -33,11 +35,13 @@ WIDE = Limits(
     setups_per_minute=1_000_000,
     setups_per_minute_per_peer=1_000_000,
     accept_timeout=10,
-    connect_timeout=60,
+    connect_timeout=20,
     close_timeout=1,
     request_timeout=5,
 )
 """Room for every stanza to do its worst: the limits themselves are attacked by the flood."""
+STEADY = frozenset({HONEST, VICTIM})
+"""Clients whose calls get connected, and stay so."""
 SLOW = "slow"
 """Resource of clients whose calls the media side leaves unanswered."""
 
@@ -58,6 +62,9 @@ class UnevenEngine:
     ) -> MediaSession:
         engine = self.slow if peer.endswith(f"/{SLOW}") else self.prompt
         session = await engine.open(service, peer, emit)
+        if peer in STEADY:
+            connect = partial(session.change, ConnectionState.CONNECTED)
+            asyncio.get_running_loop().call_later(0.2, connect)
         # thousands of closed ones would be a leak of the test's own
         engine.sessions[:] = [item for item in engine.sessions if not item.closed]
         return session
