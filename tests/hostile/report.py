@@ -112,7 +112,15 @@ def page(figures: dict[str, Any], surroundings: str) -> str:
     answers = "\n".join(f"- {count:,} × {text}" for text, count in hijack["answers"].items())
     plan = figures["plan"]
     sizes = " and of ".join(f"{figures[name]['bytes_each']:,}" for name in FLOODS)
-    shares = " and ".join(f"{figures[name]['cpu_percent']:g}" for name in FLOODS)
+    shares = [
+        (name, f"{part['cpu_percent']:g}", f"{part['cpu_wait_percent']:g}")
+        for name, part in (
+            ("stanzas, scripted server", figures["scripted"]["stanzas"]),
+            *((f"flood, {title}", figures[name]) for name, title in FLOODS.items()),
+            ("stanzas, through Prosody", figures["prosody"]["stanzas"]),
+            ("flood, through Prosody", figures["prosody"]["flood"]),
+        )
+    ]
     header = ("honest pings", "count", "median", "p95", "p99", "longest")
     return f"""\
 # Under attack
@@ -124,6 +132,8 @@ def page(figures: dict[str, Any], surroundings: str) -> str:
 {table(header, pings)}
 
 {table(("honest set-ups under a flood", *header[1:]), setups)}
+
+{table(("the bridge's process, % of a core", "used", "waited for one"), shares)}
 
 Times are in ms. A set-up is from the session-initiate to the session-accept.
 
@@ -138,8 +148,7 @@ Times are in ms. A set-up is from the session-initiate to the session-accept.
 {answers}
 
 - **Floods**: one account, its session-initiates of {sizes} bytes, with the limits that
-  `jinglebridge run` has and a media side that opens sockets; the bridge's process took
-  {shares} % of a core.
+  `jinglebridge run` has and a media side that opens sockets.
 - **Through Prosody**, from accounts: what it lets pass. Its own pings say how much of a delay is
   its own; a stanza of 36,000 levels alone keeps it from everything else for more than a second.
 - **The scripted server** and the clients run in other processes than the bridge, on the same

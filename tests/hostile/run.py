@@ -61,6 +61,25 @@ class Plan:
     account_rate: float = 50.0
 
 
+class Clock:
+    """Time of a processor that this process has had, and has waited for."""
+
+    def __init__(self) -> None:
+        self._ran, self._waited = time.process_time(), self._delay()
+
+    @staticmethod
+    def _delay() -> float:
+        """What the main thread has waited, in s: its second number is ns (proc(5), schedstat)."""
+        return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
+
+    def shares(self, seconds: float) -> dict[str, float]:
+        """Shares of so many seconds since then, in percent of a core."""
+        return {
+            "cpu_percent": round((time.process_time() - self._ran) / seconds * 100, 1),
+            "cpu_wait_percent": round((self._delay() - self._waited) / seconds * 100, 1),
+        }
+
+
 class Other:
     """An attacking process."""
 
@@ -143,10 +162,12 @@ async def scripted(plan: Plan) -> dict[str, Any]:
         port = (await other.said())["port"]
         async with subject(BRIDGE, port, "secret") as running:
             before = burden(running)
+            clock = Clock()
             async with calling(running):
                 stanzas = await other.do(
                     "stanzas", seed=plan.seed, count=plan.stanzas, rate=plan.rate
                 )
+            stanzas |= clock.shares(stanzas["stanzas"] / stanzas["rate"])
             hijack = await other.do("hijack", attempts=plan.hijacks, seed=plan.seed)
             totals = await other.do("totals")
             stanzas |= await reaped(running, before)
@@ -170,11 +191,9 @@ async def scripted_flood(plan: Plan, offer: str, *, seconds: float) -> dict[str,
             await other.do("flood", rate=50, seconds=2, offer=offer, setups=4)
             await reaped(running, None)
             before = burden(running)
-            cpu = time.process_time()
+            clock = Clock()
             figures = await other.do("flood", rate=plan.flood_rate, seconds=seconds, offer=offer)
-            figures["cpu_percent"] = round(
-                (time.process_time() - cpu) / figures["seconds"] * 100, 1
-            )
+            figures |= clock.shares(figures["seconds"])
             figures |= await reaped(running, before)
             totals = await other.do("totals")
             return figures | {"totals": totals, "failures": running.failures()[:5]}
@@ -208,12 +227,14 @@ async def served(plan: Plan, offer: str) -> dict[str, Any]:
             await other.said()
             async with subject(COMPONENT_DOMAIN, port, secret) as running:
                 stream = str(running.component.stream.stream_id)
+                clock = Clock()
                 stanzas = await other.do(
                     "stanzas",
                     seed=plan.seed + 1,
                     count=plan.account_stanzas,
                     rate=plan.account_rate,
                 )
+                stanzas |= clock.shares(stanzas["stanzas"] / stanzas["rate"])
                 stanzas["stream_drops"] = int(str(running.component.stream.stream_id) != stream)
                 stanzas["uncaught"] = len(running.watch.exceptions)
                 stanzas["logged_errors"] = len(running.watch.errors)
@@ -222,9 +243,11 @@ async def served(plan: Plan, offer: str) -> dict[str, Any]:
             async with subject(
                 COMPONENT_DOMAIN, port, secret, limits=limits, real_media=True
             ) as running:
+                clock = Clock()
                 flood = await other.do(
                     "flood", rate=plan.flood_rate, seconds=plan.flood_seconds, offer=offer
                 )
+                flood |= clock.shares(flood["seconds"])
                 flood |= await reaped(running, None)
                 failures += running.failures()
     return {"stanzas": stanzas, "flood": flood, "failures": failures[:5]}
