@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from jinglebridge.convert import jingle_to_sdp, sdp_to_jingle
-from jinglebridge.errors import JinglebridgeError
-from tests.fuzz.mapping import batch, case_of, report
+from jinglebridge.errors import JinglebridgeError, MalformedStanza
+from tests.fuzz.mapping import batch, case_of, changes, report
 from tests.protocol.helpers import HEAD, text_of
 
 SEED = 20261122
@@ -40,6 +41,31 @@ def test_an_error_that_is_not_typed_is_found(monkeypatch: pytest.MonkeyPatch) ->
     assert all("ValueError: not typed" in line for line in wrong)
     page = report(SEED, outcomes, wrong, 1.0)
     assert f"--seed {SEED} --only" in page
+
+
+def test_a_line_that_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def losing(jingle: str, **given: Any) -> str:
+        lines = jingle_to_sdp(jingle, **given).split("\r\n")
+        return "\r\n".join(line for line in lines if not line.startswith("a=sctp-port"))
+
+    def refusing(*_: object, **__: object) -> str:
+        raise MalformedStanza("no")
+
+    monkeypatch.setattr("tests.fuzz.mapping.jingle_to_sdp", losing)
+    assert any("- a=sctp-port" in line for line in batch((SEED, 0, 400))[1])
+    monkeypatch.setattr("tests.fuzz.mapping.jingle_to_sdp", refusing)
+    assert any("our own Jingle is refused: no" in line for line in batch((SEED, 0, 40))[1])
+
+
+def test_what_the_document_excepts_is_no_loss() -> None:
+    usual = text_of(*HEAD, *SECTION, "a=mid:0", "a=sendrecv")
+    for old, new in (("a=mid:0", "a=mid:0\r\na=mid:1"), ("VP8/90000", "VP8/90000/1")):
+        assert changes(usual.replace(old, new), usual) == []
+    assert changes(usual, usual.replace("a=sendrecv", "a=sendonly")) == [
+        "- a=sendrecv",
+        "+ a=sendonly",
+    ]
+    assert changes(usual + "a=x:1\r\n" * 2, usual) == ["- a=x:1"]
 
 
 # ---- time ----------------------------------------------------------------------------------------
