@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from tests.personas import xml
 from tests.personas.session import Session
 from tests.personas.webrtc import WebRtcPersona
-from tests.personas.xml import HINTS, RECEIPTS, SOURCES, J, bare, media_of, tag
+from tests.personas.xml import HINTS, ICE, RECEIPTS, SOURCES, J, bare, media_of, tag
 
 
 class Conversations(WebRtcPersona):
@@ -34,6 +34,7 @@ class Conversations(WebRtcPersona):
         "same-media": "in the answer, the same set of media as in its offer, or it hangs up with "
         "`security-error`",
         "one-setup": "the same `setup` on every fingerprint",
+        "no-restart": "no `transport-info` without a candidate: it takes it for an ICE restart",
         "sources": "no `<source/>` parameter with an empty name or value",
     }
     does: ClassVar = (
@@ -78,3 +79,7 @@ class Conversations(WebRtcPersona):
             if not item.get("name") or not item.get("value")
         ]
         self.demand("sources", not empty, str(empty))
+
+    def check_candidates(self, session: Session, jingle: Element) -> None:
+        found = next(jingle.iter(f"{ICE}candidate"), None)
+        self.demand("no-restart", found is not None, xml.text(jingle))

@@ -24,7 +24,7 @@ class Monal(WebRtcPersona):
     needs: ClassVar = {
         "own-credentials": "in each `transport-info` the `ufrag` and `pwd` of that content's "
         "description, or it answers `not-authorized`",
-        "one-candidate": "one candidate in a `transport-info`",
+        "one-candidate": "one candidate in each `transport-info`: it never answers one without",
         "audio": "a `propose` with audio",
         "announced": "no video in the session after a `propose` with audio alone",
         "ringing": "`ringing` or `proceed` within 30 s",
@@ -67,7 +67,7 @@ class Monal(WebRtcPersona):
     def check_candidates(self, session: Session, jingle: Element) -> None:
         self.demand("own-credentials", self._matches(session, jingle), xml.text(jingle))
         count = len(list(jingle.iter(f"{ICE}candidate")))
-        self.demand("one-candidate", count <= 1, str(count))
+        self.demand("one-candidate", count == 1, str(count))
 
     def check_answer(self, session: Session, jingle: Element) -> None:
         self.demand("ringing", "ringing" in self.seen)

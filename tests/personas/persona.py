@@ -10,10 +10,10 @@ import uuid
 from typing import ClassVar
 from xml.etree.ElementTree import Element
 
-from tests.personas import needs, xml
+from tests.personas import discovery, needs, xml
 from tests.personas.line import Line, condition_of
 from tests.personas.session import CALLABLE, MESSAGES, Kinds, Session
-from tests.personas.xml import CAPS, CLIENT, HINTS, INFO, JMI, RECEIPTS, J, bare, is_full, tag
+from tests.personas.xml import CLIENT, HINTS, INFO, JMI, RECEIPTS, J, bare, is_full, tag
 from tests.support import schema
 
 
@@ -67,7 +67,7 @@ class Persona:
 
     def sign_in(self) -> None:
         """Become available to the service, as a contact does."""
-        self.line.send(tag("presence", tag("c", xmlns=CAPS, **self._caps()), to=self.service))
+        self.line.send(tag("presence", discovery.capabilities(self), to=self.service))
         self.line.send(tag("presence", to=self.service, type="subscribe"))
 
     def call(self, kinds: Kinds) -> None:
@@ -144,10 +144,6 @@ class Persona:
         self._changed.set()
 
     # what it sends
-
-    def _caps(self) -> dict[str, object]:
-        ver = xml.caps_ver_of(self.identity, self.features)
-        return {"hash": "sha-1", "node": self.node, "ver": ver}
 
     def jingle(self, session: Session, action: str, *children: str, **values: object) -> None:
         """Send a Jingle request."""
@@ -243,38 +239,13 @@ class Persona:
     def _take(self, stanza: Element) -> None:
         kind = stanza.tag.removeprefix(CLIENT)
         if kind == "presence":
-            self._take_presence(stanza)
+            discovery.take_presence(self, stanza)
         elif kind == "message":
             self._take_message(stanza)
         elif stanza.get("type") in ("result", "error"):
             self.line.heard(stanza)
         else:
             self._take_request(stanza)
-
-    def _take_presence(self, stanza: Element) -> None:
-        if bare(stanza.get("from", "")) != self.service:
-            return
-        if stanza.get("type") is not None:
-            self.note(f"presence {stanza.get('type')}")
-            return
-        peer, caps = stanza.get("from", ""), stanza.find(f"{CAPS}c")
-        self.demand("presence", is_full(peer) and caps is not None, xml.text(stanza))
-        if caps is None or self.peer_full:
-            return
-        self.peer_full = peer
-        ver = caps.get("ver", "")
-        node = f"{caps.get('node')}#{ver}"
-
-        def heard(answer: Element) -> None:
-            info = answer.find(f"{INFO}query")
-            self.demand("ver", info is not None and xml.caps_ver(info) == ver, xml.text(answer))
-            items = () if info is None else info.findall(f"{INFO}feature")
-            self.peer_features = frozenset(item.get("var", "") for item in items)
-            missing = set(self.wants) - self.peer_features
-            self.demand("features", not missing, str(sorted(missing)))
-            self.note("callable")
-
-        self.line.ask(peer, tag("query", xmlns=INFO, node=node), heard, "get")
 
     def _take_message(self, stanza: Element) -> None:
         session, peer = self.session, stanza.get("from", "")
@@ -296,10 +267,10 @@ class Persona:
             self._take_initiation(stanza, found[0])
 
     def _take_initiation(self, stanza: Element, item: Element) -> None:
-        self.demand("valid", not (wrong := schema.whole(item)), str(wrong))
         peer, name = stanza.get("from", ""), xml.name_of(item)
         if bare(peer) == bare(self.jid):
             return  # what it told its own devices
+        self.demand("valid", not (wrong := schema.whole(item)), str(wrong))
         if name == "propose":
             self._take_propose(stanza, item)
             return
@@ -314,7 +285,7 @@ class Persona:
             if not self.hesitates:
                 self.initiate(session)
         elif name in ("reject", "retract", "finish") and not session.ended:
-            self.ended(session, name)
+            self.ended(session, f"{name} {xml.reason_of(item)}".rstrip())
         self.note(name)
 
     def _take_propose(self, stanza: Element, item: Element) -> None:
@@ -344,23 +315,13 @@ class Persona:
     def _take_request(self, stanza: Element) -> None:
         payload = next(iter(stanza), None)
         if payload is not None and payload.tag == f"{INFO}query":
-            self.line.reply(stanza, self._info(payload.get("node")))
+            self.line.reply(stanza, discovery.info(self, payload.get("node")))
         elif payload is not None and payload.tag == f"{J}jingle":
             self._take_jingle(stanza, payload)
         elif stanza.get("type") == "get" and payload is not None and "ping" in payload.tag:
             self.line.reply(stanza)
         else:
             self.line.refuse(stanza, "service-unavailable")
-
-    def _info(self, node: str | None) -> str:
-        category, kind, name = self.identity
-        return tag(
-            "query",
-            tag("identity", category=category, type=kind, name=name),
-            *(tag("feature", var=feature) for feature in self.features),
-            xmlns=INFO,
-            node=node,
-        )
 
     def _take_jingle(self, stanza: Element, jingle: Element) -> None:
         action, peer = jingle.get("action", ""), stanza.get("from", "")
@@ -388,9 +349,8 @@ class Persona:
                 self.check_candidates(session, jingle)
                 self.candidates += found
             case "session-terminate":
-                reason = jingle.find(f"{J}reason")
-                self.demand("reason", reason is not None and len(reason), xml.text(jingle))
-                why = "" if reason is None or not len(reason) else xml.name_of(reason[0])
+                why = xml.reason_of(jingle)
+                self.demand("reason", why, xml.text(jingle))
                 self.ended(session, why)
 
     def acknowledge(self, stanza: Element, session: Session, jingle: Element) -> None:

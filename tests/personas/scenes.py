@@ -104,7 +104,8 @@ async def incoming_decline(house: House, kind: type[Persona]) -> None:
     persona = await house.sign_in(kind, "juliet", MOODY)
     house.moody.is_closed = True
     persona.call(AUDIO)
-    await persona.until("ended")
+    words = "reject decline" if kind.has_messages else "refused: not-allowed"
+    await persona.until(f"ended: {words}")
     assert "session-accept" not in persona.seen
     await settled(house, persona)
 
@@ -113,7 +114,8 @@ async def incoming_busy(house: House, kind: type[Persona]) -> None:
     first = await _called(house, kind)
     second = await house.sign_in(kind, "romeo")
     second.call(AUDIO)
-    await second.until("ended")
+    words = "reject busy" if kind.has_messages else "refused: resource-constraint"
+    await second.until(f"ended: {words}")
     assert len(house.bridge.calls) == 1, "the running call goes on"
     first.hang_up()
     await settled(house, first, second)
@@ -233,13 +235,13 @@ async def outgoing_retract(house: House, kind: type[Persona]) -> None:
     persona, outgoing = await _rung(house, kind, "ignore")
     await persona.quiet()
     outgoing.hang_up()
-    await persona.until("retract" if kind.has_messages else "session-terminate", "ended")
+    await persona.until("ended: retract cancel" if kind.has_messages else "session-terminate")
     await _ended(house, outgoing, persona, "cancel")
 
 
 async def outgoing_timeout(house: House, kind: type[Persona]) -> None:
     persona, outgoing = await _rung(house, kind, "ignore")
-    await persona.until("retract" if kind.has_messages else "session-terminate", "ended")
+    await persona.until("ended: retract timeout" if kind.has_messages else "ended: timeout")
     await _ended(house, outgoing, persona, "timeout")
 
 

@@ -79,6 +79,13 @@ def description_of(content: Element) -> Element:
     return Element(f"{RTP}description") if found is None else found
 
 
+def reason_of(item: Element) -> str:
+    """The condition of the reason inside (XEP-0166 §7.4), empty when there is none."""
+    reason = item.find(f"{J}reason")
+    names = () if reason is None else (name_of(child) for child in reason)
+    return next((name for name in names if name != "text"), "")
+
+
 def caps_ver(info: Element) -> str:
     """XEP-0115 §5.1 over a disco#info answer."""
     identities = sorted(
