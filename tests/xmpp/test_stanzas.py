@@ -58,6 +58,7 @@ EXPECTED: dict[type[RemoteProtocolError], tuple[str, str, str | None]] = {
     errors.TieBreak: ("cancel", "conflict", "tie-break"),
     errors.ServiceUnknown: ("cancel", "item-not-found", None),
     errors.NotAllowed: ("cancel", "not-allowed", None),
+    errors.Forbidden: ("auth", "forbidden", None),
     errors.PolicyViolation: ("modify", "policy-violation", None),
     errors.ResourceConstraint: ("wait", "resource-constraint", None),
     InternalError: ("cancel", "internal-server-error", None),
@@ -156,3 +157,25 @@ def test_no_other_name_passes(sender: str | None) -> None:
         stanza.set("from", sender)
     with pytest.raises(LocalProtocolError):
         stanzas.check_sender(stanza, DOMAIN)
+
+
+def test_a_messages_error_has_the_words_of_an_iqs() -> None:
+    received = fromstring(
+        f"<message xmlns='{NS}' type='chat' id='m1' from='a@b/c' to='echo@bridge.x'>"
+        "<body>hi</body></message>"
+    )
+    reply = stanzas.message_error(received, errors.ServiceUnknown("nobody"))
+    assert reply.tag == f"{{{NS}}}message"
+    assert reply.attrib == {"type": "error", "id": "m1", "from": "echo@bridge.x", "to": "a@b/c"}
+    found = stanzas.error_of(reply)
+    assert (found.condition, found.text, found.jingle_condition) == (
+        "item-not-found",
+        "nobody",
+        None,
+    )
+
+
+@pytest.mark.parametrize("inside", ["", "<error/>", "<error><text xmlns='urn:x'>a</text></error>"])
+def test_an_error_that_says_little(inside: str) -> None:
+    found = stanzas.error_of(fromstring(f"<message xmlns='{NS}' type='error'>{inside}</message>"))
+    assert (found.condition, found.text) == ("undefined-condition", "")
