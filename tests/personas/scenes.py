@@ -82,9 +82,14 @@ def _heard(house: House) -> int:
 
 async def _over(house: House, persona: Persona) -> None:
     persona.hang_up()
-    await persona.until("session-terminate taken")
+    await persona.until("session-terminate taken", *_farewell(persona))
     await settled(house, persona)
     assert "ended" not in persona.seen, "told of an end that it said itself"
+
+
+def _farewell(persona: Persona) -> tuple[str, ...]:
+    """What other devices of its account learn the end of a proposed call from (XEP-0353 §3.7)."""
+    return ("finish",) if persona.current().proposed else ()
 
 
 async def incoming_audio(house: House, kind: type[Persona]) -> None:
@@ -163,7 +168,7 @@ async def incoming_we_hang_up(house: House, kind: type[Persona]) -> None:
     persona = await _called(house, kind)
     (call,) = house.bridge.calls
     call.hang_up()
-    await persona.until("ended: success")
+    await persona.until("ended: success", *_farewell(persona))
     await settled(house, persona)
 
 
@@ -248,7 +253,7 @@ async def outgoing_timeout(house: House, kind: type[Persona]) -> None:
 async def outgoing_they_hang_up(house: House, kind: type[Persona]) -> None:
     persona, outgoing = await _taken(house, kind, VIDEO)
     persona.hang_up()
-    await persona.until("session-terminate taken")
+    await persona.until("session-terminate taken", *_farewell(persona))
     await _ended(house, outgoing, persona, "success")
     assert "session-terminate" not in persona.seen, "told of an end that it said itself"
 
@@ -256,7 +261,7 @@ async def outgoing_they_hang_up(house: House, kind: type[Persona]) -> None:
 async def outgoing_we_hang_up(house: House, kind: type[Persona]) -> None:
     persona, outgoing = await _taken(house, kind, VIDEO)
     outgoing.hang_up()
-    await persona.until("session-terminate", "ended: success")
+    await persona.until("session-terminate", "ended: success", *_farewell(persona))
     await _ended(house, outgoing, persona, "success")
 
 
