@@ -152,7 +152,7 @@ class Link:
             stream.stall()
             if not await self._hears(times.patience):
                 stream.error = "no answer"
-                break
+                await stream.drop(unheard=True)
         # what the server ended may still wait for it to read the rest
         await stream.drop()
 
@@ -211,6 +211,7 @@ class Link:
         if stream.is_up:
             await stream.disconnect(wait=1.0)
         await stream.drop()
+        stream.end_unheard()
         await stream.stop_sending()
 
     async def _wait_while(self, condition: Callable[[], bool], deadline: float) -> None:

@@ -10,6 +10,9 @@ new one is only opened when the old one is gone: ``drop`` ends it at once, unsen
 """
 
 import asyncio
+import os
+import socket
+import struct
 from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -76,6 +79,7 @@ class ComponentStream(ComponentXMPP):
         self._full = False
         self._stalled = False
         self._unread = bytearray()
+        self._unheard: socket.socket | None = None
         self.heard = 0
         """How often the server has sent anything."""
         self.error: str | None = None
@@ -119,16 +123,31 @@ class ComponentStream(ComponentXMPP):
         self.error = None
         self.connect(self.server_host, self.server_port)
 
-    async def drop(self) -> None:
-        """End the connection, or the attempt at one, at once; returns when it is gone."""
+    async def drop(self, *, unheard: bool = False) -> None:
+        """End the connection, or the attempt at one, at once; returns when it is gone.
+
+        Args:
+            unheard: whether the server would not hear of it now, and is told when the next one is
+                made: else it believes in the old one and refuses us for its sake.
+        """
         attempt = self._current_connection_attempt
         self.cancel_connection_attempt()
         if attempt is not None:
             await asyncio.gather(attempt, return_exceptions=True)
         if self.transport is not None:
             gone = self.disconnected
+            if unheard:
+                descriptor: int = self.transport.get_extra_info("socket").fileno()
+                self._unheard = socket.socket(fileno=os.dup(descriptor))
             self.transport.abort()
             await asyncio.wait({gone}, timeout=_GONE_WITHIN)
+
+    def end_unheard(self) -> None:
+        """Let the server hear of the end of an old connection (RST)."""
+        if self._unheard is not None:
+            self._unheard.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._unheard.close()
+            self._unheard = None
 
     async def stop_sending(self) -> None:
         """End the task that slixmpp starts with the first connection and never ends."""
@@ -149,6 +168,7 @@ class ComponentStream(ComponentXMPP):
 
     def connection_made(self, transport: Any, send_event: bool = True) -> None:
         """See asyncio."""
+        self.end_unheard()
         transport.set_write_buffer_limits(high=_BUFFERED)
         self._full = self._stalled = False
         self._unread.clear()

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Self, cast
@@ -51,6 +51,8 @@ class Connection:
     """Whether stanzas come back."""
     reads: asyncio.Event = field(default_factory=asyncio.Event)
     handshakes: int = 0
+    end: str = ""
+    """How the component ended it: ``closed`` or ``reset``."""
 
     def reset(self) -> None:
         """End it as a crashed machine does."""
@@ -115,8 +117,10 @@ class Script:
         self.open += 1
         self.most = max(self.most, self.open)
         try:
-            with suppress(ConnectionError):
-                await self._converse(here)
+            await self._converse(here)
+            here.end = "closed"
+        except ConnectionError:
+            here.end = "reset"
         finally:
             self.open -= 1
             writer.close()

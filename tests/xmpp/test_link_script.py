@@ -311,6 +311,7 @@ async def test_a_dead_connection_is_given_up(before: Holdings, logged: list[Even
         await until(whole, LinkState.UP)
         await asyncio.sleep(0.05)
         first, second = script.connections
+        assert first.end == "reset"  # else the server would refuse us for its sake
         assert [item[0].get("action") for item in second.received] == [
             "transport-info", "content-add"
         ]  # fmt: skip
@@ -319,6 +320,28 @@ async def test_a_dead_connection_is_given_up(before: Holdings, logged: list[Even
             second.send(f"<iq type='result' id='{item.get('id')}' from='{JULIET}' to='{ECHO}'/>")
         await asyncio.gather(again, later)
     assert [item.get("reason") for item in logged if item["event"] == "link lost"] == ["no answer"]
+
+
+async def test_a_dead_connection_ends_when_the_server_can_hear_of_it(before: Holdings) -> None:
+    """What is sent into nothing is lost; so the end is told when a new connection is made."""
+    async with scripted(Word.TAKE) as script:
+        async with opened(script) as whole:
+            first = script.last
+            first.speaks = False
+            await script.stop()
+            await until(whole, LinkState.DOWN)
+            await asyncio.sleep(0.3)
+            assert script.open == 1
+            await script.start()
+            await until(whole, LinkState.UP)
+            await asyncio.sleep(0.02)
+            assert first.end == "reset"
+            second = script.last
+            second.speaks = False
+            await script.stop()
+            await until(whole, LinkState.DOWN)
+        await asyncio.sleep(0.02)
+        assert second.end == "reset"  # nor does it outlive us
 
 
 @pytest.mark.parametrize("connected", [True, False])
