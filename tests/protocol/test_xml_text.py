@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jinglebridge.errors import MalformedStanza
 from jinglebridge.protocol import xml_text
 from jinglebridge.protocol.jingle.xep_0166 import (
     Action,
@@ -13,7 +15,7 @@ from jinglebridge.protocol.jingle.xep_0166 import (
     ReasonCondition,
     reason_of,
 )
-from jinglebridge.protocol.jingle.xep_0167 import Hold, Mute, Parameter, RtpDescription
+from jinglebridge.protocol.jingle.xep_0167 import Bandwidth, Hold, Mute, Parameter, RtpDescription
 from jinglebridge.protocol.sdp.text import loads_offer
 from jinglebridge.protocol.xml import build, parse
 from jinglebridge.protocol.xml_text import dumps, dumps_value
@@ -98,3 +100,10 @@ def test_a_peer_cannot_make_us_keep_much_text(monkeypatch: pytest.MonkeyPatch) -
         short = Parameter(name="x", value=str(number))
         assert dumps_value(short) == dumps(build(short)) == dumps_value(short)
         assert 0 < len(kept) <= 3
+
+
+def test_no_more_children_are_written_than_are_read() -> None:
+    most = RtpDescription(media="audio", bandwidths=(Bandwidth(type="AS", value="1"),) * 8)
+    assert dumps_value(most).count("<bandwidth") == 8
+    with pytest.raises(MalformedStanza, match="<description> has more than 8 <bandwidth>"):
+        dumps_value(replace(most, bandwidths=most.bandwidths * 2))

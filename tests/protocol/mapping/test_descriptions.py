@@ -286,6 +286,16 @@ def test_a_sessions_residue_is_bounded() -> None:
         offer_of(initiate(content(), residue=Residue(text=text)), writer=INITIATOR)
 
 
+@pytest.mark.parametrize(("before", "where"), [(0, "session"), (1, "section 0")])
+def test_no_more_lines_are_said_than_a_residue_holds(before: int, where: str) -> None:
+    parts = [*HEAD], [*AUDIO]
+    parts[before].extend(["a=x"] * 500)
+    assert through(offered(*parts[0], *parts[1])) == offered(*parts[0], *parts[1])
+    parts[before].extend(["a=x"] * 13)
+    with pytest.raises(SdpError, match=f"{where}: more than 512 lines"):
+        say(offered(*parts[0], *parts[1]))
+
+
 def test_an_error_in_a_residue_names_the_content() -> None:
     wrong = replace(content(), name="my camera", residue=Residue(text="hello"))
     with pytest.raises(MalformedStanza, match=r"content 'my camera', <residue>: .*'hello'"):
