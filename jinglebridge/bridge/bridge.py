@@ -182,6 +182,8 @@ class Bridge:
         call = self._start(session, service.name, events=events)
         if proposal is not None:
             self._proposals.begin(proposal, call)
+        else:
+            self._reception.give_way(peer, local, jingle.sid)
         self._outgoing.inherit(call)
         self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
 

@@ -57,7 +57,8 @@ class Reception:
             return
         try:
             self._check_room(peer, propose.id)
-            self._give_way(peer, local, propose.id)
+            self._migrate(peer, local, propose.id)
+            self.give_way(peer, local, propose.id)
             self._proposals.take(peer, local, propose)
         except ResourceConstraint as error:
             busy = reason_of(ReasonCondition.BUSY, str(error))
@@ -65,9 +66,14 @@ class Reception:
         else:
             self._log.info("call proposed", id=propose.id, peer=peer)
 
-    def _give_way(self, peer: str, local: str, id_: str) -> None:
-        """End what the peer's proposal takes the place of: its older calls, and ours that lost."""
-        self._migrate(peer, local, id_)
+    def give_way(self, peer: str, local: str, id_: str) -> None:
+        """End a proposal of ours that a call of the peer takes the place of.
+
+        Args:
+            peer: who calls.
+            local: JID that was addressed.
+            id_: of the peer's proposal or session.
+        """
         ours = self._proposals.crossing(peer, local)
         if ours is not None:
             self._outgoing.expect(id_, proposal=ours)

@@ -781,3 +781,16 @@ async def test_proceed_from_a_stranger_is_nothing(world: World) -> None:
     assert not world.stage.engine.sessions
     outgoing.hang_up()
     await over(outgoing)
+
+
+async def test_the_peer_calls_without_a_proposal_while_ours_rings(world: World) -> None:
+    """Both want the same call: the one that is there is it."""
+    device, other = world.add(), world.add(GARDEN)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.begin("~ sorts after every UUID")
+    assert other.said_to_it == ["propose", "retract"]
+    await eventually(lambda: device.answers)
+    assert outgoing.call is world.stage.bridge.calls[0]
+    device.terminate("~ sorts after every UUID")
+    assert await over(outgoing) == (ReasonCondition.SUCCESS, "")
