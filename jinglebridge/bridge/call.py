@@ -7,18 +7,25 @@ are caught: whatever goes wrong ends this call with a reason, and no other.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum
 
 import structlog
 
+from jinglebridge.bridge.inbox import (
+    Broken,
+    Dial,
+    HangUp,
+    Item,
+    OwnItem,
+    RequestFailed,
+    Superseded,
+)
 from jinglebridge.bridge.limits import Limits
 from jinglebridge.bridge.ports import (
     ConnectionChanged,
     ConnectionState,
     LocalCandidates,
     MediaEngine,
-    MediaEvent,
     MediaSession,
     Signaling,
 )
@@ -72,42 +79,6 @@ class Progress(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class _Dial:
-    """Offer these kinds of media."""
-
-    kinds: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _HangUp:
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Superseded:
-    """The peer's session-initiate crossed ours and won."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class _RequestFailed:
-    request: Jingle
-    error: SignalingError
-
-
-@dataclass(frozen=True, slots=True)
-class _Broken:
-    """A bug of ours or of a port's, met outside the call's own task."""
-
-    error: Exception
-
-
-_OwnItem = _Dial | _HangUp | _Superseded | _RequestFailed | _Broken
-_Item = Event | MediaEvent | _OwnItem
-
-
 class Call:
     """A session with its media.
 
@@ -139,9 +110,9 @@ class Call:
         self._engine = engine
         self._limits = limits
         self._ended = ended
-        self._inbox: asyncio.Queue[_Item] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Item] = asyncio.Queue()
         if kinds:
-            self._inbox.put_nowait(_Dial(kinds))
+            self._inbox.put_nowait(Dial(kinds))
         for event in events:
             self._inbox.put_nowait(event)
         self._requests = Requests(
@@ -188,12 +159,12 @@ class Call:
     def hang_up(self, reason: Reason | None = None) -> None:
         """End the call from our side."""
         self._hanging_up = True
-        self._inbox.put_nowait(_HangUp(reason or reason_of(ReasonCondition.SUCCESS)))
+        self._inbox.put_nowait(HangUp(reason or reason_of(ReasonCondition.SUCCESS)))
 
     def supersede(self, reason: Reason) -> None:
         """End a call of ours because the peer's crossed it and won (XEP-0166 §7.2.16)."""
         self._hanging_up = True
-        self._inbox.put_nowait(_Superseded(reason))
+        self._inbox.put_nowait(Superseded(reason))
 
     def observe(self, observer: Callable[[Progress], None]) -> None:
         """Tell somebody of the call's progress from now on."""
@@ -225,7 +196,7 @@ class Call:
         self._log.exception("call failed")
         self._end(reason_of(ReasonCondition.GENERAL_ERROR, "internal error"))
 
-    async def _handle(self, item: _Item) -> None:
+    async def _handle(self, item: Item) -> None:
         match item:
             case OfferReceived():
                 await self._answer(item)
@@ -246,17 +217,17 @@ class Call:
             case _:
                 await self._handle_own(item)
 
-    async def _handle_own(self, item: _OwnItem) -> None:
+    async def _handle_own(self, item: OwnItem) -> None:
         match item:
-            case _Dial():
+            case Dial():
                 await self._dial(item.kinds)
-            case _HangUp():
+            case HangUp():
                 self._end(item.reason)
-            case _Superseded():
+            case Superseded():
                 self._give_way(item.reason)
-            case _RequestFailed():
+            case RequestFailed():
                 self._request_failed(item)
-            case _Broken():
+            case Broken():
                 raise item.error
 
     async def _open(self) -> MediaSession:
@@ -275,7 +246,7 @@ class Call:
             return  # that waits in the inbox
         self._requests.send(self.session.initiate(offer), *self.session.delivered())
         error = Timeout("nobody answered in time")
-        self._set_deadline(self._limits.ring_timeout, _Broken(error))
+        self._set_deadline(self._limits.ring_timeout, Broken(error))
 
     async def _answered(self, event: AnswerReceived) -> None:
         if self._media is None:
@@ -314,7 +285,7 @@ class Call:
         failed = ConnectionChanged(state=ConnectionState.FAILED, error=error)
         self._set_deadline(self._limits.connect_timeout, failed)
 
-    def _set_deadline(self, delay: float, item: _Item) -> None:
+    def _set_deadline(self, delay: float, item: Item) -> None:
         """Put this into the inbox after so many seconds, in the place of what was to come."""
         self._cancel_deadline()
         self._deadline = asyncio.get_running_loop().call_later(delay, self._inbox.put_nowait, item)
@@ -338,11 +309,11 @@ class Call:
 
     def _note_failure(self, request: Jingle, error: Exception) -> None:
         if isinstance(error, SignalingError):
-            self._inbox.put_nowait(_RequestFailed(request, error))
+            self._inbox.put_nowait(RequestFailed(request, error))
         else:
-            self._inbox.put_nowait(_Broken(error))
+            self._inbox.put_nowait(Broken(error))
 
-    def _request_failed(self, item: _RequestFailed) -> None:
+    def _request_failed(self, item: RequestFailed) -> None:
         action, error = item.request.action, item.error
         self._log.warning("refused", action=action.value, error=str(error))
         connected = self._connection is ConnectionState.CONNECTED
