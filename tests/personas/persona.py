@@ -269,7 +269,8 @@ class Persona:
     def _take_initiation(self, stanza: Element, item: Element) -> None:
         peer, name = stanza.get("from", ""), xml.name_of(item)
         if bare(peer) == bare(self.jid):
-            return  # what it told its own devices
+            self.note(f"sibling's {name}")
+            return
         self.demand("valid", not (wrong := schema.whole(item)), str(wrong))
         if name == "propose":
             self._take_propose(stanza, item)

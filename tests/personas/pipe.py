@@ -54,12 +54,14 @@ class Pipe(asyncio.Transport):
         self._clients[jid] = take
 
     def send_as(self, jid: str, text: str) -> None:
-        """A client sends this; only the component is there to get it."""
+        """A client sends this: to the component, or to its own account."""
         name, _, rest = text.partition(" ")
         stamped = f"{name} from='{jid}' {rest}"
         to = fromstring(text).get("to", "")
         if bare(to).rpartition("@")[2] == self._domain:
             self._receive(stamped)
+        elif to == bare(jid):
+            self._deliver(fromstring(f"<stream xmlns='jabber:client'>{stamped}</stream>")[0])
 
     def _receive(self, text: str) -> None:
         if not self.closed:
@@ -68,15 +70,19 @@ class Pipe(asyncio.Transport):
     def _route(self, stanza: Element) -> None:
         """RFC 6121 §8: an IQ needs its resource, messages and presence find a client."""
         assert bare(stanza.get("from", "")).rpartition("@")[2] == self._domain, tostring(stanza)
-        to, is_request = stanza.get("to", ""), stanza.get("type") in ("get", "set")
+        is_request = stanza.get("type") in ("get", "set")
+        if not self._deliver(stanza) and stanza.tag == f"{CLIENT}iq" and is_request:
+            error = tag("error", tag("service-unavailable", xmlns=STANZAS), type="cancel")
+            addresses = {"id": stanza.get("id"), "to": stanza.get("from")}
+            self._receive(tag("iq", error, type="error", from_=stanza.get("to"), **addresses))
+
+    def _deliver(self, stanza: Element) -> bool:
+        to, found = stanza.get("to", ""), False
         for jid, take in self._clients.items():
             if to == jid or (to == bare(jid) and stanza.tag != f"{CLIENT}iq"):
                 self._loop.call_soon(take, stanza)
-                return
-        if stanza.tag == f"{CLIENT}iq" and is_request:
-            error = tag("error", tag("service-unavailable", xmlns=STANZAS), type="cancel")
-            addresses = {"id": stanza.get("id"), "to": stanza.get("from"), "from": to}
-            self._receive(tag("iq", error, type="error", **addresses))
+                found = True
+        return found
 
     # asyncio.Transport
 
