@@ -143,8 +143,7 @@ class Replay:
     async def send(self, name: str, stanza: Element) -> list[Element]:
         """Let a recorded stanza arrive; everything that was said then."""
         jid = stanza.attrib.pop("from")
-        for each in (jid, xml.bare(jid)):
-            self.pipe.enter(each, partial(self.take, each))
+        self.pipe.enter(jid, partial(self.take, jid))
         if name in CALLS:
             recorded = stanza[0].get("id", "")
             self.calls[recorded] = self.bridge.call(xml.bare(jid), "echo", kinds=CALLS[name])
