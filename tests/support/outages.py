@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -87,6 +88,8 @@ class Measured:
     """From the server being there to the first answer that a caller gets, in s."""
     standstill: float = 0.0
     """The longest time that a call got no packet of one kind, in s."""
+    on_the_wall: float = 0.0
+    """The same, with the times in which a busy machine did not let this process run."""
     attempts: int = 0
     """Connections that the component made."""
     survived: int = 0
@@ -180,15 +183,24 @@ class Resident:
 
 @dataclass(slots=True)
 class Gauge:
-    """Looks at the packets of calls and keeps the longest standstill."""
+    """Looks at the packets of calls and keeps the longest standstill.
 
+    The callers live in this process. While a busy machine does not let it run they can receive
+    nothing, so such a time is told apart: what lies between two looks counts as long as it should
+    last, or as the process computed in it.
+    """
+
+    calls: list[OutgoingCall]
     longest: float = 0.0
-    calls: list[OutgoingCall] = field(default_factory=list)
-    _last: dict[tuple[int, str], tuple[int, float]] = field(default_factory=dict)
+    on_the_wall: float = 0.0
+    """The same, with the times in which this process did not run."""
+    _clock: float = 0.0
+    _last: dict[tuple[int, str], tuple[int, float, float]] = field(default_factory=dict)
 
     async def watch(self) -> None:
         """Look until cancelled."""
         loop = asyncio.get_running_loop()
+        looked, computed = loop.time(), time.process_time()
         while True:
             for call in tuple(self.calls):
                 for receiver in call.pc.getReceivers():
@@ -200,12 +212,16 @@ class Gauge:
                     )
                     self._take((id(call), receiver.track.kind), count, loop.time())
             await asyncio.sleep(_SAMPLED)
+            elapsed, ours = loop.time() - looked, time.process_time() - computed
+            self._clock += max(min(elapsed, 2 * _SAMPLED), min(elapsed, ours))
+            looked, computed = looked + elapsed, computed + ours
 
     def _take(self, key: tuple[int, str], count: int, now: float) -> None:
-        before, at = self._last.get(key, (-1, now))
+        before, at, on_the_wall = self._last.get(key, (-1, self._clock, now))
         if count > before:
-            self._last[key] = (count, now)
-        self.longest = max(self.longest, now - at)
+            self._last[key] = (count, self._clock, now)
+        self.longest = max(self.longest, self._clock - at)
+        self.on_the_wall = max(self.on_the_wall, now - on_the_wall)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -259,7 +275,7 @@ class Rig:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        measured.standstill = gauge.longest
+        measured.standstill, measured.on_the_wall = gauge.longest, gauge.on_the_wall
         measured.attempts = self.proxy.accepted - accepted
         measured.survived = sum(self.is_live(call) for call in self.calls)
         assert measured.survived == len(self.calls), "a call was lost"
