@@ -3,9 +3,11 @@
 ``benchmarks/outages.py`` does the same at length.
 """
 
+import asyncio
+
 import pytest
 
-from tests.support.outages import Kind, Outage, rig
+from tests.support.outages import Gauge, Kind, Outage, rig
 
 pytestmark = pytest.mark.server
 
@@ -34,3 +36,20 @@ async def test_calls_outlive_the_server(nothing_left: None) -> None:
             assert measured.hung_up == 5, outage
         assert not here.stack.events("call failed")
         assert not here.stack.events("stanza failed")
+
+
+async def test_a_standstill_would_be_seen(nothing_left: None) -> None:
+    """The bridge ends a call, and its caller waits: no packets, at a normal pace of all else."""
+    async with rig(callers=1) as here:
+        await here.dial()
+        (call,) = here.calls
+        gauge = Gauge(calls=here.calls)
+        watching = asyncio.create_task(gauge.watch(), name="gauge")
+        await asyncio.sleep(0.5)
+        before = gauge.longest
+        here.stack.bridge.calls[0].hang_up()
+        await asyncio.sleep(1.5)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await call.close()
+        assert before < STANDSTILL < gauge.longest <= gauge.on_the_wall + 0.1
