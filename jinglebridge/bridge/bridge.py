@@ -15,6 +15,7 @@ from jinglebridge.bridge.reception import Reception
 from jinglebridge.bridge.service import Service, address_of, full_jid
 from jinglebridge.errors import (
     NotAllowed,
+    OutOfOrder,
     ResourceConstraint,
     ServiceUnknown,
     SignalingError,
@@ -117,8 +118,7 @@ class Bridge:
     def expect(self, peer: str, local: str, sid: str) -> None:
         """Refuse a session-initiate that cannot be taken, whatever it holds; see ``deliver``."""
         self.service_for(peer, local)
-        if self._crossing(peer, local) is None:
-            self._table.check_room(peer, sid)
+        self._check_place(peer, sid, self._crossing(peer, local))
         if self._proposed_by(peer, local, sid) is None:
             self._access.check_rate(peer)
 
@@ -171,8 +171,7 @@ class Bridge:
         if ours is not None and self._wins(ours, jingle.sid):
             raise TieBreak("our call to you came first")
         proposal = self._proposed_by(peer, local, jingle.sid)
-        if ours is None:
-            self._table.check_room(peer, jingle.sid)
+        self._check_place(peer, jingle.sid, ours)
         if proposal is None:
             self._access.admit(peer)
         session = self._session(Creator.RESPONDER, jingle.sid, local, peer)
@@ -186,6 +185,18 @@ class Bridge:
             self._reception.give_way(peer, local, jingle.sid)
         self._outgoing.inherit(call)
         self._log.info("called", sid=jingle.sid, peer=peer, service=service.name)
+
+    def _check_place(self, peer: str, sid: str, ours: Call | None) -> None:
+        """See whether a call of a peer has room, or a call of ours whose room it takes.
+
+        Raises:
+            OutOfOrder: the peer has another session of this sid.
+            ResourceConstraint: a bound is reached.
+        """
+        if ours is None:
+            self._table.check_room(peer, sid)
+        elif sid != ours.session.sid and self._table.has(peer, sid):
+            raise OutOfOrder("a session of this sid exists")
 
     def _crossing(self, peer: str, local: str) -> Call | None:
         """A call of ours to this device that it did not accept yet (XEP-0166 §7.2.16)."""
@@ -311,7 +322,7 @@ class Bridge:
 
         Raises:
             ServiceUnknown: there is no such service.
-            ResourceConstraint: there are too many calls already.
+            ResourceConstraint: the bridge stops. Too many calls end this one as ``busy``.
         """
         name = self.service_at(service).name
         # as servers write them: what comes back is compared
@@ -321,6 +332,7 @@ class Bridge:
             raise ResourceConstraint("the bridge stops")
 
         def dial(device: str, sid: str) -> Call:
+            self._table.check_room(device, sid)
             session = self._session(Creator.INITIATOR, sid, local, device)
             return self._start(session, name, kinds=kinds)
 

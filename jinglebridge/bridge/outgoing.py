@@ -14,7 +14,7 @@ import structlog
 
 from jinglebridge.bridge.call import Call, Progress
 from jinglebridge.bridge.limits import Limits
-from jinglebridge.bridge.ports import Signaling
+from jinglebridge.bridge.ports import ConnectionState, Signaling
 from jinglebridge.bridge.proposals import Proposal, Proposals
 from jinglebridge.bridge.reasons import reason_for, refusal
 from jinglebridge.errors import (
@@ -123,16 +123,19 @@ class OutgoingCall:
 
     def hang_up(self, reason: Reason | None = None) -> None:
         """End the call, however far it got; before it is answered it is cancelled."""
+        if self._wanted is not None:
+            return
         answered = self._step in (Progress.ANSWERED, Progress.CONNECTED)
         usual = ReasonCondition.SUCCESS if answered else ReasonCondition.CANCEL
-        reason = reason or reason_of(usual)
+        self._wanted = reason = reason or reason_of(usual)
+        if self._inheritance is not None and self._inheritance.done():
+            self._inheritance.result().hang_up(reason)
+            return  # its end is this one's
+        self._inheritance = None
         if self._call is not None and self._call.reason is None:
-            self._inheritance = None
             self._call.hang_up(reason)
-        elif self._wanted is None:
-            self._wanted = reason
-            if self._running:
-                self.task.cancel()
+        elif self._running:
+            self.task.cancel()
 
     def failed(self, error: SignalingError) -> None:
         """Our proposal came back."""
@@ -140,6 +143,8 @@ class OutgoingCall:
 
     def expect(self, sid: str) -> None:
         """Await a session of the peer that goes on in this call's place."""
+        if self._wanted is not None:
+            return
         self._expected = sid
         self._inheritance = asyncio.get_running_loop().create_future()
 
@@ -175,6 +180,9 @@ class OutgoingCall:
         if self._proposal is not None and self._proposal.call is None:
             withdrawn = reason_of(ReasonCondition.CANCEL) if self._wanted else reason
             self._proposals.end(self._proposal, withdrawn)
+        expected = self._proposals.find(self.jid, self._expected) if self._wanted else None
+        if expected is not None and expected.call is None:
+            self._proposals.end(expected, reason)
         self._log.info("outgoing call ended", reason=str(reason))
         self._ended(self)
         self._steps.put_nowait(Progress.ENDED)
@@ -258,16 +266,19 @@ class OutgoingCall:
             self._proposals.begin(self._proposal, call)
         reason = await self._follow(call)
         refused = call.refusal is not None and call.refusal.condition in _NEXT
-        return None if refused else reason
+        return None if refused and self._wanted is None else reason
 
     async def _follow(self, call: Call) -> Reason:
         self._call = call
         call.observe(self._observed)
+        if call.connection is ConnectionState.CONNECTED:  # before we looked
+            self._observed(Progress.CONNECTED)
         await asyncio.wait({call.task})
         return call.reason or reason_of(ReasonCondition.GENERAL_ERROR)
 
     def _observed(self, step: Progress) -> None:
-        if step not in (Progress.ENDED, self._step):
+        late = step is Progress.RINGING and self._step is not None
+        if not late and step not in (Progress.ENDED, self._step):
             self._step = step
             self._steps.put_nowait(step)
 

@@ -83,7 +83,7 @@ class Reception:
     def _migrate(self, peer: str, local: str, id_: str) -> None:
         """End the calls that an account leaves for this one (XEP-0353 §4.2)."""
         for old in self._proposals.taken(peer, local):
-            self._outgoing.expect(id_, proposal=old)
+            self._outgoing.expect(id_, call=old.call, proposal=old)
             self._proposals.end(old, MIGRATED, migrated_to=id_)
             if old.call is not None:
                 old.call.hang_up(MIGRATED)

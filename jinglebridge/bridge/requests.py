@@ -78,8 +78,12 @@ class Requests:
 
     async def finish(self) -> None:
         """Give the last requests (session-terminate among them) time to be answered."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=self._limits.close_timeout)
+        if not self._tasks:
+            return
+        try:
+            await asyncio.wait(self._tasks, timeout=self._limits.close_timeout)
+        finally:  # cancelled or not, nothing is left
+            late = tuple(self._tasks)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

@@ -45,6 +45,10 @@ class SessionTable(Generic[T]):
         """All rows, oldest first."""
         return tuple(self._rows.values())
 
+    def has(self, peer: str, sid: str) -> bool:
+        """Whether there is a row of this peer and sid."""
+        return (peer, sid) in self._rows
+
     def find(self, peer: str, sid: str) -> T:
         """The row of this peer and sid.
 
@@ -63,7 +67,7 @@ class SessionTable(Generic[T]):
             OutOfOrder: the peer has a session of this sid.
             ResourceConstraint: a bound is reached.
         """
-        if (peer, sid) in self._rows:
+        if self.has(peer, sid):
             raise OutOfOrder("a session of this sid exists")
         if self._per_peer[bare(peer)] >= self._maximum_per_peer:
             raise ResourceConstraint(f"at most {self._maximum_per_peer} calls for one account")
