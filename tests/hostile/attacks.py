@@ -254,7 +254,11 @@ class Attempt:
         kind = ("iq", "iq", "iq", "replay", "message", "answer")[number % 6]
         action = rng.choice(JMI if kind == "message" else ACTION)
         to = rng.choice((ECHO, MEDIA, MEDIA, BRIDGE))
-        return cls(rng.choice(THIEVES), to, action, rng.choice(LIES), kind)
+        thief = rng.choice(THIEVES)
+        if action == "propose":
+            # an earlier call of the same account would make the answers differ by itself
+            thief = f"thief{number}@example.org/orchard"
+        return cls(thief, to, action, rng.choice(LIES), kind)
 
     async def made(self, server: ScriptedServer, sid: str) -> tuple[str, float]:
         """Make it; what was answered and how long it took, in s."""
