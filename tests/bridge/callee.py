@@ -1,9 +1,12 @@
 """Whom the bridge calls: a device with the real state machines, as a client runs them."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from jinglebridge.bridge.bridge import Bridge
+from jinglebridge.bridge.call import Progress
+from jinglebridge.bridge.outgoing import OutgoingCall
 from jinglebridge.errors import RemoteProtocolError
 from jinglebridge.protocol.jingle.xep_0166 import NAMESPACE as JINGLE
 from jinglebridge.protocol.jingle.xep_0166 import (
@@ -29,8 +32,10 @@ from jinglebridge.protocol.session.events import AnswerReceived, Event, OfferRec
 from jinglebridge.protocol.session.session import JingleSession
 from jinglebridge.protocol.session.transitions import State
 from jinglebridge.testing import SentMessage, SentRequest, answer_to
-from tests.bridge.stage import ECHO, JULIET, OFFER, Stage
+from tests.bridge.stage import CONNECTED, ECHO, JULIET, OFFER, Stage, eventually, idle
 
+ACCOUNT = "juliet@example.org"
+GARDEN = "juliet@example.org/garden"
 JINGLE_ONLY = frozenset({JINGLE})
 WITH_INITIATION = frozenset({JINGLE, INITIATION})
 FULL = f"{ECHO}/media"
@@ -184,3 +189,31 @@ class Unavailable(RemoteProtocolError):
     """What a server answers for a device that is not there."""
 
     condition = "service-unavailable"
+
+
+async def over(outgoing: OutgoingCall) -> tuple[ReasonCondition | None, str]:
+    """Wait for the end; condition and words of its reason."""
+    async with asyncio.timeout(3):
+        await asyncio.wait({outgoing.task})
+    assert outgoing.task.exception() is None
+    reason = outgoing.reason
+    assert reason is not None
+    return reason.condition, reason.text.text if reason.text else ""
+
+
+async def steps(outgoing: OutgoingCall) -> list[Progress]:
+    async with asyncio.timeout(3):
+        return [step async for step in outgoing.steps()]
+
+
+async def connected(
+    world: World, jid: str = ACCOUNT, features: frozenset[str] = WITH_INITIATION
+) -> tuple[OutgoingCall, Device]:
+    """A call of ours with media."""
+    device = world.devices.get(JULIET) or world.add(features=features)
+    device.on_propose, device.on_offer = proceed_at_once, answer_at_once
+    outgoing = world.stage.bridge.call(jid, "echo")
+    await eventually(lambda: world.stage.engine.sessions and world.stage.media().committed)
+    world.stage.media().change(CONNECTED)
+    await idle()
+    return outgoing, device

@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from tests.bridge.callee import World
 from tests.bridge.stage import Stage, idle
 
 
@@ -29,3 +30,9 @@ def logged() -> Iterator[list[EventDict]]:
     """What was logged; nothing of it is printed."""
     with capture_logs() as entries:
         yield entries
+
+
+@pytest.fixture
+def world(stage: Stage) -> World:
+    """The stage with devices to call."""
+    return World(stage)

@@ -1,58 +1,233 @@
-"""Calls of ours that come to an end, or give way, while something else goes on."""
+"""Calls of ours that cross the peer's, or that another one takes the place of."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from jinglebridge.bridge.call import Progress
-from jinglebridge.bridge.outgoing import OutgoingCall
-from jinglebridge.errors import OutOfOrder, SignalingError
-from jinglebridge.protocol.jingle.xep_0166 import Action, Jingle, ReasonCondition
-from jinglebridge.protocol.jingle.xep_0167 import Ringing as RingingInfo
-from jinglebridge.protocol.jingle.xep_0353 import Finish
-from tests.bridge.callee import FULL, JINGLE_ONLY, Device, World, answer_at_once, proceed_at_once
-from tests.bridge.stage import CONNECTED, JULIET, Stage, eventually, idle
+from jinglebridge.errors import (
+    OutOfOrder,
+    SignalingError,
+)
+from jinglebridge.protocol.jingle.xep_0166 import (
+    Action,
+    Creator,
+    Jingle,
+    ReasonCondition,
+    reason_of,
+)
+from jinglebridge.protocol.jingle.xep_0353 import (
+    Finish,
+    Proceed,
+    Reject,
+    Retract,
+)
+from tests.bridge.callee import (
+    ACCOUNT,
+    GARDEN,
+    JINGLE_ONLY,
+    Device,
+    World,
+    answer_at_once,
+    connected,
+    over,
+    steps,
+)
+from tests.bridge.stage import CONNECTED, ECHO, JULIET, eventually, idle
 
-ACCOUNT = "juliet@example.org"
-GARDEN = "juliet@example.org/garden"
+RINGING, ANSWERED, ENDED = Progress.RINGING, Progress.ANSWERED, Progress.ENDED
 
 
-@pytest.fixture
-def world(stage: Stage) -> World:
-    return World(stage)
-
-
-async def over(outgoing: OutgoingCall) -> ReasonCondition | None:
-    """Wait for the end of a call; its condition."""
-    async with asyncio.timeout(3):
-        await asyncio.wait({outgoing.task})
-    assert outgoing.task.exception() is None
-    assert outgoing.reason is not None
-    return outgoing.reason.condition
-
-
-async def connected(world: World, **features: frozenset[str]) -> tuple[OutgoingCall, Device]:
-    device = world.add(**features)
-    device.on_propose, device.on_offer = proceed_at_once, answer_at_once
+async def test_our_proposal_came_first(world: World) -> None:
+    device = world.add()
     outgoing = world.stage.bridge.call(ACCOUNT, "echo")
-    await eventually(lambda: world.stage.engine.sessions and world.stage.media().committed)
-    world.stage.media().change(CONNECTED)
-    await idle()
-    return outgoing, device
-
-
-async def test_a_call_that_has_no_room_never_begins(world: World) -> None:
-    world.limited(calls_per_peer=1)
-    outgoing, device = await connected(world, features=JINGLE_ONLY)
-    before = len(device.requests)
-    second = world.stage.bridge.call(ACCOUNT, "echo")
-    assert await over(second) is ReasonCondition.BUSY
-    await idle()
-    assert len(device.requests) == before
-    assert len(world.stage.engine.sessions) == 1
+    await eventually(lambda: device.heard)
+    device.propose("~ sorts after every UUID")
+    assert device.said_to_it == ["propose", "reject"]
+    reject = device.heard[-1]
+    assert isinstance(reject, Reject)
+    assert reject.tie_break
+    assert reject.reason == reason_of(ReasonCondition.EXPIRED, "Tie-Break")
+    device.say(Retract(id="~ sorts after every UUID", reason=reject.reason, tie_break=True))
+    device.on_offer = answer_at_once
+    device.proceed()
+    await eventually(lambda: device.actions.count(Action.TRANSPORT_INFO))
     outgoing.hang_up()
     await over(outgoing)
+
+
+async def test_the_peer_s_proposal_came_first(world: World) -> None:
+    device = world.add()
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.propose("0")
+    assert device.said_to_it == ["propose", "retract", "ringing", "proceed"]
+    retract = device.heard[1]
+    assert isinstance(retract, Retract)
+    assert retract.tie_break
+    device.begin("0")
+    await eventually(lambda: device.answers)
+    world.stage.media().change(CONNECTED)
+    await idle()
+    assert outgoing.call is world.stage.bridge.calls[0]
+    device.terminate("0")
+    assert await over(outgoing) == (ReasonCondition.SUCCESS, "")
+    assert (await steps(outgoing))[-2:] == [Progress.CONNECTED, ENDED]
+    assert device.said_to_it[-1] == "finish"
+
+
+async def test_the_peer_s_proposal_came_first_and_nothing_follows(world: World) -> None:
+    device = world.limited(ring_timeout=0.1).add()
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.propose("0")
+    condition, words = await over(outgoing)
+    assert (condition, words) == (ReasonCondition.TIMEOUT, "the peer's own call did not begin")
+
+
+async def test_waiting_for_the_peer_s_own_call_can_be_given_up(world: World) -> None:
+    device = world.add()
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.propose("0")
+    await idle()
+    outgoing.hang_up()
+    assert (await over(outgoing))[0] is ReasonCondition.CANCEL
+    await world.stage.bridge.close()
+
+
+@pytest.mark.parametrize(("local", "wins"), [("a@a/a", False), (JULIET, True)])
+async def test_the_same_id_twice(world: World, local: str, wins: bool) -> None:
+    """The lower JID wins; ours is echo@bridge…"""
+    device = world.add(local)
+    outgoing = world.stage.bridge.call(local.partition("/")[0], "echo")
+    await eventually(lambda: device.heard)
+    device.propose(device.proposed)
+    await idle()
+    expected = ["propose", "reject"] if wins else ["propose", "retract", "ringing", "proceed"]
+    assert device.said_to_it == expected
+    outgoing.hang_up()
+    await over(outgoing)
+    await world.stage.bridge.close()
+
+
+async def test_a_device_switch_takes_the_call_along(world: World) -> None:
+    outgoing, old = await connected(world)
+    new = world.add(GARDEN)
+    new.propose("next")
+    new.begin("next")
+    await eventually(lambda: new.answers)
+    await eventually(lambda: outgoing.call and outgoing.call.session.sid == "next")
+    assert old.actions[-1] is Action.SESSION_TERMINATE
+    assert not outgoing.task.done()
+    new.terminate("next")
+    assert await over(outgoing) == (ReasonCondition.SUCCESS, "")
+
+
+async def test_our_session_came_first(world: World) -> None:
+    device = world.add(features=JINGLE_ONLY)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.requests)
+    with pytest.raises(Exception, match="came first") as caught:
+        device.begin("~ sorts after every UUID")
+    assert caught.value.jingle_condition == "tie-break"  # type: ignore[attr-defined] # a TieBreak
+    assert len(world.stage.bridge.calls) == 1
+    outgoing.hang_up()
+    await over(outgoing)
+
+
+async def test_the_peer_s_session_came_first(world: World) -> None:
+    """It did not take ours yet, and refuses it when it comes."""
+    device = world.add(features=JINGLE_ONLY)
+    crossed: list[str] = []
+
+    def cross(jingle: Jingle) -> SignalingError | None:
+        if jingle.action is not Action.SESSION_INITIATE or crossed:
+            return None
+        crossed.append(jingle.sid)
+        device.begin("0")
+        return SignalingError("conflict", "", "tie-break")
+
+    world.stage.signaling.fail = cross
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.answers)
+    assert Action.SESSION_TERMINATE not in device.actions
+    await eventually(lambda: outgoing.call and outgoing.call.session.sid == "0")
+    (call,) = world.stage.bridge.calls
+    device.terminate("0")
+    assert await over(outgoing) == (ReasonCondition.SUCCESS, "")
+    await world.stage.over(call)
+
+
+async def test_the_peer_calls_while_ours_waits_for_it(world: World) -> None:
+    """It has our session: that one is ended with a word."""
+    device = world.add(features=JINGLE_ONLY)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.requests)
+    await idle()
+    device.begin("0")
+    await eventually(lambda: device.answers)
+    ends = [item for item in device.requests if item.action is Action.SESSION_TERMINATE]
+    (end,) = ends
+    assert end.reason is not None
+    assert end.reason.condition is ReasonCondition.ALTERNATIVE_SESSION
+    outgoing.hang_up()
+    await over(outgoing)
+
+
+async def test_the_peer_calls_before_ours_has_left(world: World) -> None:
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        await gate.wait()
+
+    world.stage.engine.before_offer = wait
+    device = world.add(features=JINGLE_ONLY)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: world.stage.engine.sessions)
+    device.begin("~ sorts after every UUID")
+    gate.set()
+    await eventually(lambda: device.answers)
+    assert Action.SESSION_INITIATE not in device.actions
+    assert len(world.stage.bridge.calls) == 1
+    outgoing.hang_up()
+    await over(outgoing)
+
+
+async def test_a_refusal_for_a_call_that_never_comes(world: World) -> None:
+    world.add(features=JINGLE_ONLY)
+    world.stage.signaling.fail = lambda _: SignalingError("conflict", "", "tie-break")
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    assert await over(outgoing) == (
+        ReasonCondition.ALTERNATIVE_SESSION,
+        "the peer calls at the same time",
+    )
+
+
+async def test_proceed_from_a_stranger_is_nothing(world: World) -> None:
+    device = world.add()
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    mallory = Device(world.stage.bridge, "mallory@example.org/x")
+    mallory.say(Proceed(id=device.proposed))
+    mallory.say(Proceed(id=device.proposed), ECHO)
+    await idle()
+    assert not world.stage.engine.sessions
+    outgoing.hang_up()
+    await over(outgoing)
+
+
+async def test_the_peer_calls_without_a_proposal_while_ours_rings(world: World) -> None:
+    """Both want the same call: the one that is there is it."""
+    device, other = world.add(), world.add(GARDEN)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.begin("~ sorts after every UUID")
+    assert other.said_to_it == ["propose", "retract"]
+    await eventually(lambda: device.answers)
+    assert outgoing.call is world.stage.bridge.calls[0]
+    device.terminate("~ sorts after every UUID")
+    assert await over(outgoing) == (ReasonCondition.SUCCESS, "")
 
 
 async def test_crossing_with_the_sid_of_a_running_call_ends_neither(world: World) -> None:
@@ -72,7 +247,7 @@ async def test_crossing_with_the_sid_of_a_running_call_ends_neither(world: World
     assert running in world.stage.bridge.calls
     assert not outgoing.task.done()
     outgoing.hang_up()
-    assert await over(outgoing) is ReasonCondition.CANCEL
+    assert (await over(outgoing))[0] is ReasonCondition.CANCEL
     device.terminate("0")
     await world.stage.over(running)
 
@@ -84,7 +259,7 @@ async def test_hanging_up_ends_the_call_that_takes_the_place_of_ours(world: Worl
     await eventually(lambda: device.requests)
     device.begin("0")
     outgoing.hang_up()
-    assert await over(outgoing) is ReasonCondition.CANCEL
+    assert (await over(outgoing))[0] is ReasonCondition.CANCEL
     await idle()
     assert not world.stage.bridge.calls
     ended = [item.sid for item in device.requests if item.action is Action.SESSION_TERMINATE]
@@ -98,43 +273,11 @@ async def test_hanging_up_ends_the_peer_s_proposal_that_is_awaited(world: World)
     device.propose("0")
     await idle()
     outgoing.hang_up()
-    assert await over(outgoing) is ReasonCondition.CANCEL
+    assert (await over(outgoing))[0] is ReasonCondition.CANCEL
     assert device.said_to_it == ["propose", "retract", "ringing", "proceed", "finish"]
     reason = device.reason_of(Finish)
     assert reason is not None
     assert reason.condition is ReasonCondition.CANCEL
-
-
-async def test_after_hanging_up_no_other_device_is_tried(world: World) -> None:
-    """The first one says at the same moment that it is not there."""
-    world.add(features=JINGLE_ONLY)
-    second = world.add(GARDEN, JINGLE_ONLY)
-    ours: list[OutgoingCall] = []
-
-    def refuse(jingle: Jingle) -> SignalingError | None:
-        if jingle.action is not Action.SESSION_INITIATE:
-            return None
-        asyncio.get_running_loop().call_soon(ours[0].hang_up)
-        return SignalingError("service-unavailable")
-
-    world.stage.signaling.fail = refuse
-    ours.append(world.stage.bridge.call(ACCOUNT, "echo"))
-    await over(ours[0])
-    assert not [item for item in second.requests if item.action is Action.SESSION_INITIATE]
-    actions = [sent.jingle.action for sent in world.stage.signaling.sent]
-    assert actions.count(Action.SESSION_INITIATE) == 1
-
-
-async def test_what_is_connected_does_not_ring_any_more(world: World) -> None:
-    outgoing, device = await connected(world, features=JINGLE_ONLY)
-    info = Jingle(action=Action.SESSION_INFO, sid=device.requests[0].sid, info=RingingInfo())
-    device.bridge.deliver(JULIET, FULL, info)
-    await idle()
-    outgoing.hang_up()
-    assert await over(outgoing) is ReasonCondition.SUCCESS
-    async with asyncio.timeout(3):
-        steps = [step async for step in outgoing.steps()]
-    assert steps == [Progress.ANSWERED, Progress.CONNECTED, Progress.ENDED]
 
 
 async def test_a_call_that_connects_before_ours_is_over_is_told_as_connected(world: World) -> None:
@@ -153,9 +296,7 @@ async def test_a_call_that_connects_before_ours_is_over_is_told_as_connected(wor
     await eventually(lambda: outgoing.call and outgoing.call.session.sid == "0")
     outgoing.hang_up()
     await over(outgoing)
-    async with asyncio.timeout(3):
-        steps = [step async for step in outgoing.steps()]
-    assert steps == [Progress.ANSWERED, Progress.CONNECTED, Progress.ENDED]
+    assert await steps(outgoing) == [Progress.ANSWERED, Progress.CONNECTED, Progress.ENDED]
 
 
 async def test_two_device_switches_take_the_call_along(world: World) -> None:
@@ -168,16 +309,23 @@ async def test_two_device_switches_take_the_call_along(world: World) -> None:
         await eventually(lambda sid=name: outgoing.call and outgoing.call.session.sid == sid)  # type: ignore[misc] # bound now
     assert not outgoing.task.done()
     device.terminate("last")
-    assert await over(outgoing) is ReasonCondition.SUCCESS
+    assert (await over(outgoing))[0] is ReasonCondition.SUCCESS
 
 
-async def test_a_bridge_that_stops_leaves_no_request_behind(world: World) -> None:
-    """Whoever does not answer the last words is not waited for."""
-    world.stage.limits = replace(world.stage.limits, request_timeout=60.0)
-    world.limited()
-    before = asyncio.all_tasks()
-    await connected(world)
-    world.stage.signaling.answers = False
-    await world.stage.bridge.close()
-    await idle()
-    assert asyncio.all_tasks() <= before
+async def test_the_same_sid_twice(world: World) -> None:
+    """The end of ours leaves the peer's alone, whose name in the table it has."""
+    device = world.add("a@a/a", JINGLE_ONLY)
+
+    def cross(jingle: Jingle) -> SignalingError | None:
+        if jingle.action is not Action.SESSION_INITIATE:
+            return None
+        device.begin(jingle.sid)
+        return SignalingError("conflict", "", "tie-break")
+
+    world.stage.signaling.fail = cross
+    outgoing = world.stage.bridge.call("a@a", "echo")
+    await eventually(lambda: device.answers)
+    await eventually(lambda: outgoing.call and outgoing.call.session.role is Creator.RESPONDER)
+    assert world.stage.bridge.calls == (outgoing.call,)
+    outgoing.hang_up()
+    await over(outgoing)

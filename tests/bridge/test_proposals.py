@@ -20,16 +20,10 @@ from jinglebridge.protocol.jingle.xep_0353 import (
     Ringing,
 )
 from jinglebridge.protocol.session.transitions import State
-from tests.bridge.callee import AUDIO, FULL, PROPOSED, Device, World
+from tests.bridge.callee import AUDIO, FULL, GARDEN, PROPOSED, Device, World
 from tests.bridge.stage import BRIDGE, CONNECTED, ECHO, JULIET, Stage, eventually, idle
 
-GARDEN = "juliet@example.org/garden"
 CANCEL = reason_of(ReasonCondition.CANCEL)
-
-
-@pytest.fixture
-def world(stage: Stage) -> World:
-    return World(stage)
 
 
 async def proposed(world: World, jid: str = JULIET, id_: str = PROPOSED) -> Device:
