@@ -87,3 +87,5 @@ class Reception:
             self._proposals.end(old, MIGRATED, migrated_to=id_)
             if old.call is not None:
                 old.call.hang_up(MIGRATED)
+            else:
+                old.tell(ProposalEnded(reason=MIGRATED))

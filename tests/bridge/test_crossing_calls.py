@@ -329,3 +329,18 @@ async def test_the_same_sid_twice(world: World) -> None:
     assert world.stage.bridge.calls == (outgoing.call,)
     outgoing.hang_up()
     await over(outgoing)
+
+
+async def test_a_device_takes_the_call_and_moves_it_at_once(world: World) -> None:
+    """Both messages are there before we look at the first one."""
+    first, second = world.add(), world.add(GARDEN)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: first.heard)
+    first.proceed()
+    second.propose("next")
+    second.begin("next")
+    await eventually(lambda: outgoing.call)
+    assert outgoing.call is world.stage.bridge.calls[0]
+    assert not first.requests
+    outgoing.hang_up()
+    await over(outgoing)

@@ -317,3 +317,18 @@ async def test_proposals_are_bounded_as_calls_are(world: World) -> None:
         device.propose(device.jid)
     assert [device.said_to_it[-1] for device in devices] == [*["proceed"] * 3, *["reject"] * 2]
     await world.stage.bridge.close()
+
+
+async def test_nothing_ticks_for_what_is_decided(world: World) -> None:
+    device = world.add()
+    for id_ in ("begun", "retracted"):
+        device.propose(id_)
+        row = world.stage.bridge._proposals.find(JULIET, id_)
+        assert row is not None
+        assert row.timer is not None
+        if id_ == "begun":
+            device.begin(id_)
+        else:
+            device.say(Retract(id=id_, reason=CANCEL))
+        assert row.timer is None
+    await world.stage.bridge.close()
