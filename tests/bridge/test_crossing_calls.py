@@ -22,6 +22,7 @@ from jinglebridge.protocol.jingle.xep_0353 import (
     Reject,
     Retract,
 )
+from jinglebridge.protocol.session.session import JingleSession
 from tests.bridge.callee import (
     ACCOUNT,
     GARDEN,
@@ -33,7 +34,7 @@ from tests.bridge.callee import (
     over,
     steps,
 )
-from tests.bridge.stage import CONNECTED, ECHO, JULIET, eventually, idle
+from tests.bridge.stage import BRIDGE, CONNECTED, ECHO, JULIET, OFFER, eventually, idle
 
 RINGING, ANSWERED, ENDED = Progress.RINGING, Progress.ANSWERED, Progress.ENDED
 
@@ -344,3 +345,37 @@ async def test_a_device_takes_the_call_and_moves_it_at_once(world: World) -> Non
     assert not first.requests
     outgoing.hang_up()
     await over(outgoing)
+
+
+async def test_calls_between_other_parties_do_not_cross(world: World) -> None:
+    """The same device calls another service of ours."""
+    device = world.add(features=JINGLE_ONLY)
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.requests)
+    session = JingleSession(
+        role=Creator.INITIATOR, sid="~", local=JULIET, peer=f"closed+friend@{BRIDGE}"
+    )
+    device.sessions["~"] = session
+    device.bridge.deliver(JULIET, session.peer, session.initiate(OFFER))
+    await eventually(lambda: device.answers)
+    assert len(world.stage.bridge.calls) == 2
+    outgoing.hang_up()
+    await over(outgoing)
+    await world.stage.bridge.close()
+
+
+async def test_nobody_else_takes_the_place_of_our_call(world: World) -> None:
+    device = world.add()
+    mallory = world.add("mallory@example.org/x")
+    outgoing = world.stage.bridge.call(ACCOUNT, "echo")
+    await eventually(lambda: device.heard)
+    device.propose("0")
+    mallory.begin("0")
+    await eventually(lambda: mallory.answers)
+    assert outgoing.call is None
+    device.begin("0")
+    await eventually(lambda: outgoing.call)
+    assert outgoing.call is world.stage.bridge.calls[1]
+    outgoing.hang_up()
+    await over(outgoing)
+    await world.stage.bridge.close()

@@ -332,3 +332,31 @@ async def test_nothing_ticks_for_what_is_decided(world: World) -> None:
             device.say(Retract(id=id_, reason=CANCEL))
         assert row.timer is None
     await world.stage.bridge.close()
+
+
+async def test_another_device_does_not_begin_what_was_promised_to_the_first(world: World) -> None:
+    device, other = world.add(), world.add(GARDEN)
+    device.propose()
+    other.begin()
+    await eventually(lambda: other.answers)
+    (call,) = world.stage.bridge.calls
+    other.terminate(PROPOSED)
+    await world.stage.over(call)
+    row = world.stage.bridge._proposals.find(JULIET, PROPOSED)
+    assert row is not None
+    assert row.is_taken
+    device.begin()
+    await eventually(lambda: device.answers)
+    assert (row.call,) == world.stage.bridge.calls
+    await world.stage.bridge.close()
+    assert device.said_to_it == ["ringing", "proceed", "finish"]
+    assert not other.heard
+
+
+async def test_calls_to_two_services_are_two_calls(world: World) -> None:
+    device = await proposed(world)
+    device.propose("second", f"closed+friend@{BRIDGE}")
+    await idle()
+    assert len(world.stage.bridge.calls) == 1
+    assert device.said_to_it == ["ringing", "proceed", "ringing", "proceed"]
+    await world.stage.bridge.close()
