@@ -10,6 +10,7 @@ new one is only opened when the old one is gone: ``drop`` ends it at once, unsen
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -134,11 +135,17 @@ class ComponentStream(ComponentXMPP):
         self.cancel_connection_attempt()
         if attempt is not None:
             await asyncio.gather(attempt, return_exceptions=True)
+            await asyncio.sleep(0)
+            if self.transport is not None:
+                # uvloop closes the connection of a cancelled attempt without telling of it
+                self.connection_lost(None)
         if self.transport is not None:
             gone = self.disconnected
             if unheard:
                 descriptor: int = self.transport.get_extra_info("socket").fileno()
-                self._unheard = socket.socket(fileno=os.dup(descriptor))
+                # without a descriptor to spare it ends now, heard or not
+                with contextlib.suppress(OSError):
+                    self._unheard = socket.socket(fileno=os.dup(descriptor))
             self.transport.abort()
             await asyncio.wait({gone}, timeout=_GONE_WITHIN)
 

@@ -1,11 +1,17 @@
 """What comes in much at once is read in slices, and nothing of it is lost."""
 
 import asyncio
+import errno
+import os
 from xml.etree.ElementTree import Element
+
+import pytest
 
 from jinglebridge.xmpp.guard import StanzaBounds
 from jinglebridge.xmpp.notes import Notes
 from jinglebridge.xmpp.stream import ComponentStream
+from tests.xmpp.attached import detached
+from tests.xmpp.scripted import Word, scripted
 
 HEAD = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>"
 BRIDGE = "bridge.example.org"
@@ -122,3 +128,40 @@ async def test_another_connection_starts_anew() -> None:
     assert came == ids(51)
     await asyncio.sleep(0)
     await stream.stop_sending()
+
+
+async def test_a_connection_ends_without_a_descriptor_to_spare(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The link must not end with it: it would never be opened again."""
+
+    def no_more(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async with scripted(Word.NOTHING) as script:
+        stream = detached(script.port, "secret").component.stream
+        stream.open()
+        await stream.wait_until("connected", 5)
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr(os, "dup", no_more)
+        await stream.drop(unheard=True)
+        assert not stream.is_connected()
+        stream.end_unheard()
+        await stream.stop_sending()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_attempt_ends_at_any_time(turns: int) -> None:
+    """Also in the very turn of the loop in which it succeeds."""
+    async with scripted(Word.NOTHING) as script:
+        stream = detached(script.port, "secret").component.stream
+        stream.open()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await stream.drop()
+        assert not stream.is_connecting()
+        assert not stream.is_connected()
+        await asyncio.sleep(0.05)
+        assert not stream.is_connected()
+        await stream.stop_sending()
