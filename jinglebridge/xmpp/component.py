@@ -120,7 +120,7 @@ class Component:
         self._discovery = Discovery(self.domain, bridge)
         self._departures = Departures(bridge)
         self._presence = Presence(self.domain, bridge, self._peers, self._departures, self.send)
-        self._messages = Messages(self.domain, bridge, self.send)
+        self._messages = Messages(self.domain, bridge, self.send, self._notes)
 
     def send(self, stanza: Element) -> None:
         """Send a stanza; dropped when there is no stream.
@@ -215,6 +215,8 @@ class Component:
         self._outbox.flush()
 
     def _on_lost(self, _: object) -> None:
+        if self._presence is not None:
+            self._presence.lost()
         if self._departures is not None:
             self._departures.forget()
         self._outbox.lost()

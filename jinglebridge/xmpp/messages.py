@@ -24,6 +24,7 @@ from jinglebridge.protocol.session.table import bare
 from jinglebridge.protocol.xml import build, parse, tag_of
 from jinglebridge.xmpp import stanzas
 from jinglebridge.xmpp.discovery import local_part_of
+from jinglebridge.xmpp.notes import Notes
 
 _PER_MINUTE, _BURST = 120, 60
 """Messages of one account that are looked at; a call takes about four."""
@@ -68,6 +69,7 @@ class Messages:
         domain: the component's.
         bridge: takes those of call initiation.
         send: takes a stanza to send.
+        notes: on what peers did wrong.
         clock: any that does not go back, in s.
     """
 
@@ -76,12 +78,14 @@ class Messages:
         domain: str,
         bridge: Bridge,
         send: Callable[[Element], None],
+        notes: Notes,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._domain = domain
         self._bridge = bridge
         self._send = send
+        self._notes = notes
         self._clock = clock
         self._rate = Rate(_PER_MINUTE, _BURST)
         self._help_desk = HelpDesk()
@@ -120,7 +124,7 @@ class Messages:
                 # Conversations shows that it rings only when it gets this
                 self._confirm(peer, local, stanza)
         except RemoteProtocolError as error:
-            self._log.info("refused", peer=peer, error=str(error))
+            self._notes.write("refused", peer, error=str(error))
             self._send(stanzas.message_error(stanza, error))
 
     def _chatted(self, peer: str, local: str, stanza: Element) -> None:

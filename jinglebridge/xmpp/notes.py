@@ -1,6 +1,7 @@
 """Log lines about what peers did wrong: enough to see it, never as many as they like."""
 
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -14,9 +15,14 @@ IN_ALL = 1_200
 
 
 class Notes:
-    """Writes lines about peers, until there are too many of them."""
+    """Writes lines about peers, until there are too many of them.
 
-    def __init__(self) -> None:
+    Args:
+        clock: any that does not go back, in s.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._log = structlog.get_logger()
         self._per_peer = Rate(PER_MINUTE)
         self._all = Rate(IN_ALL)
@@ -29,7 +35,7 @@ class Notes:
             peer: who did it, as the server stamped it.
             words: more of it.
         """
-        now, name = time.monotonic(), bare(peer or "")
+        now, name = self._clock(), bare(peer or "")
         if self._per_peer.wait(name, now) > 0 or self._all.wait("", now) > 0:
             return
         self._per_peer.take(name, now)

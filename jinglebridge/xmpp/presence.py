@@ -7,8 +7,9 @@ because after a restart nobody would know whom to tell that we are back. When th
 those who asked last are told again: their clients may have asked before we were back.
 """
 
+import asyncio
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from xml.etree.ElementTree import Element, SubElement
 
@@ -18,7 +19,7 @@ from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.bridge.rates import Rate
 from jinglebridge.bridge.service import Service, full_jid
 from jinglebridge.errors import RemoteProtocolError
-from jinglebridge.protocol.disco.xep_0115 import capabilities_of
+from jinglebridge.protocol.disco.xep_0115 import Capabilities, capabilities_of
 from jinglebridge.protocol.session.table import bare
 from jinglebridge.protocol.xml import build
 from jinglebridge.xmpp import stanzas
@@ -32,6 +33,8 @@ _MAX_SEEN = 8192
 """Devices whose presence was answered with ours and that are remembered for it."""
 _MAX_TOLD = 4096
 """Accounts and devices that are told again when the server was away."""
+_AT_ONCE = 32
+"""Of these in one go: media, timers and other calls take their turns in between."""
 
 
 class Presence:
@@ -65,6 +68,9 @@ class Presence:
         self._rate = Rate(_PER_MINUTE, _BURST)
         self._shown: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._told: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._to_tell: deque[tuple[str, str]] = deque()
+        self._renewal: asyncio.Handle | None = None
+        self._capabilities: dict[str, Capabilities] = {}
         self._log = structlog.get_logger()
 
     def handle(self, stanza: Element) -> None:
@@ -97,11 +103,32 @@ class Presence:
 
         Whoever comes back later than we asks for itself; but whoever was faster asked in vain.
         """
+        self.lost()
         self._shown.clear()
-        for peer, local in self._told:
-            service = self._service(peer, local)
+        self._to_tell = deque(self._told)
+        self._renew_some()
+
+    @property
+    def is_renewing(self) -> bool:
+        """Whether there is somebody to show our presence again."""
+        return self._renewal is not None
+
+    def lost(self) -> None:
+        """Tell nobody more: the server went away, or we do."""
+        self._to_tell.clear()
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+
+    def _renew_some(self) -> None:
+        self._renewal = None
+        for _ in range(min(_AT_ONCE, len(self._to_tell))):
+            key = peer, local = self._to_tell.popleft()
+            service = self._service(peer, local) if key in self._told else None
             if service is not None:
                 self._announce(service, local, peer)
+        if self._to_tell:
+            self._renewal = asyncio.get_running_loop().call_soon(self._renew_some)
 
     def _available(self, peer: str, local: str, stanza: Element) -> None:
         """Take directed presence: whoever shows itself the first time sees us too.
@@ -115,11 +142,13 @@ class Presence:
         self._peers.available(peer, full_jid(bare(local)), stanza)
         key = peer, bare(local)
         is_new = key not in self._shown
+        if is_new and not self._may_answer(peer):
+            return
         self._shown[key] = None
         self._shown.move_to_end(key)
         if len(self._shown) > _MAX_SEEN:
             self._shown.popitem(last=False)
-        if is_new and self._may_answer(peer):
+        if is_new:
             self._announce(service, local, peer)
             self._remember(peer, local)
 
@@ -162,7 +191,11 @@ class Presence:
         stanza = stanzas.presence(full_jid(bare(local)), peer)
         status = SubElement(stanza, f"{{{stanzas.NAMESPACE}}}status")
         status.text = service.description
-        stanza.append(build(capabilities_of(info_of_service(service), NODE)))
+        capabilities = self._capabilities.get(service.name)
+        if capabilities is None:
+            capabilities = capabilities_of(info_of_service(service), NODE)
+            self._capabilities[service.name] = capabilities
+        stanza.append(build(capabilities))
         self._send(stanza)
 
     def _service(self, peer: str, local: str) -> Service | None:

@@ -7,12 +7,14 @@ from xml.etree.ElementTree import Element, fromstring, tostring
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.typing import EventDict
 
 from jinglebridge.bridge.access import AccessRules, Names
 from jinglebridge.bridge.bridge import Bridge
 from jinglebridge.errors import ResourceConstraint
 from jinglebridge.protocol.jingle.xep_0353 import JingleMessage, Proceed, Propose, Retract
 from jinglebridge.xmpp.messages import HelpDesk, Messages
+from jinglebridge.xmpp.notes import IN_ALL, Notes
 from tests.bridge.stage import JULIET, Stage
 
 DOMAIN = "bridge.example.net"
@@ -42,7 +44,10 @@ class Scene:
     def messages(self) -> Messages:
         if self._messages is None:
             bridge = self.bridge or self.stage.bridge
-            self._messages = Messages(DOMAIN, bridge, self.sent.append, clock=lambda: self.now)
+            notes = Notes(clock=lambda: self.now)
+            self._messages = Messages(
+                DOMAIN, bridge, self.sent.append, notes, clock=lambda: self.now
+            )
         return self._messages
 
     def receive(self, inside: str = HELLO, **more: str) -> list[Element]:
@@ -318,3 +323,13 @@ async def test_two_of_our_own_kind_fall_silent(scene: Scene) -> None:
                 **{"from": "echo@other.example/x", "id": stanza.get("id", "")},
             )
         ]
+
+
+async def test_lines_about_what_is_refused_are_bounded(
+    scene: Scene, logged: list[EventDict]
+) -> None:
+    for number in range(1_000):
+        peer = f"guest{number}@anon.example.org/x"
+        (refused,) = scene.receive(**{"from": peer, "to": f"nobody@{DOMAIN}"})
+        assert refused.get("type") == "error"
+    assert len([entry for entry in logged if entry["event"] == "refused"]) == IN_ALL // 3

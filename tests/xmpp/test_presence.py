@@ -1,5 +1,6 @@
 """Presence of our JIDs, and what they make of others' presence."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, SubElement
@@ -71,6 +72,16 @@ async def scene() -> AsyncIterator[Scene]:
     yield here
     await here.peers.close()
     await stage.bridge.close()
+
+
+async def renewed(scene: Scene) -> int:
+    """Show presence again, all of it; how many turns of the loop it took."""
+    scene.presence.renew()
+    turns = 0
+    while scene.presence.is_renewing:
+        await asyncio.sleep(0)
+        turns += 1
+    return turns
 
 
 def shape(stanza: Element) -> tuple[str | None, str | None, str | None]:
@@ -213,7 +224,7 @@ async def test_a_server_that_was_away_is_told_again(scene: Scene) -> None:
     scene.receive("probe", peer="mercutio@example.org")
     scene.receive("unsubscribe", peer="mercutio@example.org")
     scene.sent.clear()
-    scene.presence.renew()
+    await renewed(scene)
     assert [item.get("to") for item in scene.sent] == [
         BARE, "romeo@example.org", "nurse@example.org/hall"
     ]  # fmt: skip
@@ -228,8 +239,42 @@ async def test_what_is_told_again_is_bounded(scene: Scene, monkeypatch: pytest.M
     for number in range(5):
         scene.receive("probe", peer=f"user{number}@example.org")
     scene.sent.clear()
-    scene.presence.renew()
+    await renewed(scene)
     assert [item.get("to") for item in scene.sent] == [f"user{n}@example.org" for n in (2, 3, 4)]
+
+
+async def test_others_have_their_turn_while_many_are_told_again(scene: Scene) -> None:
+    for number in range(1_000):
+        scene.receive("probe", peer=f"user{number}@example.org")
+    scene.sent.clear()
+    scene.presence.renew()
+    assert len(scene.sent) <= 50
+    scene.receive("unsubscribe", peer="user999@example.org")
+    assert await renewed(scene) >= 20  # from the first one, whatever was under way
+    told = [item.get("to") for item in scene.sent if item.get("type") is None]
+    assert told[-999:] == [f"user{number}@example.org" for number in range(999)]
+    assert "user999@example.org" not in told
+
+
+async def test_nobody_is_told_on_a_link_that_is_lost_again(scene: Scene) -> None:
+    for number in range(1_000):
+        scene.receive("probe", peer=f"user{number}@example.org")
+    scene.presence.renew()
+    scene.presence.lost()
+    scene.sent.clear()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not scene.sent
+
+
+async def test_who_was_not_answered_in_time_is_answered_later(scene: Scene) -> None:
+    """A client that comes back too often sees nothing of us; not for ever."""
+    for _ in range(60):
+        scene.receive("probe")
+    assert not scene.receive(None)
+    scene.now += 1
+    assert [shape(item) for item in scene.receive(None)] == [(MEDIA, JULIET, None)]
+    assert not scene.receive(None)
 
 
 async def test_who_goes_offline_hangs_up(scene: Scene) -> None:
