@@ -10,7 +10,7 @@ while slixmpp's builds it whole and runs through each of its elements first. It 
 ``XMLPullParser``, with events for whole stanzas alone.
 """
 
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
@@ -30,7 +30,8 @@ class _Scope(NamedTuple):
     """Namespaces at a place."""
 
     default: str
-    prefixes: dict[str, str]
+    prefixes: ChainMap[str, str]
+    """Those of the elements around it are looked up, not copied: there may be many of them."""
 
 
 class StanzaReader:
@@ -46,7 +47,7 @@ class StanzaReader:
         self._bounds = bounds
         self._depth = 0
         self._size = 0
-        self._scopes = [_Scope("", {"xml": _XML})]
+        self._scopes = [_Scope("", ChainMap({"xml": _XML}))]
         self._names: dict[tuple[str, str], str] = {}
         self._builder: TreeBuilder | None = None
         self._stanza: Element | None = None
@@ -159,7 +160,7 @@ class StanzaReader:
         default, prefixes = attributes.pop("xmlns", scope.default), scope.prefixes
         found = [name for name in attributes if name.startswith("xmlns:")]
         if found:
-            prefixes = prefixes | {name[6:]: attributes.pop(name) for name in found}
+            prefixes = prefixes.new_child({name[6:]: attributes.pop(name) for name in found})
         return _Scope(default, prefixes)
 
     def _resolved(self, scope: _Scope, attributes: dict[str, str]) -> dict[str, str]:

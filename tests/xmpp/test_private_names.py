@@ -26,8 +26,9 @@ REPLACED = {
     "send": ["self", "data", "use_filters"],
 }
 OURS = {
-    *("_bounds", "_domain", "_handle", "_refuse", "_notes", "_full", "_stalled", "_unread"),
-    *("_reader", "_read_slice", "_pause_reading"),
+    name
+    for name in re.findall(r"(?:self\.|def )(_[a-z]\w*)", Path(stream.__file__).read_text("utf-8"))
+    if name not in TOUCHED | REPLACED
 }
 """Private names that are the stream's own, and that slixmpp must not have too."""
 

@@ -2,6 +2,7 @@
 
 import random
 import time
+import tracemalloc
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, canonicalize, fromstring, tostring
 
@@ -223,3 +224,15 @@ def test_scopes_are_those_of_the_stream_again_after_a_refused_stanza() -> None:
     ((stanza, excess),) = stanzas(reader, "<iq><a/></iq>")
     assert excess is None
     assert [item.tag for item in stanza.iter()] == [f"{{{NS}}}iq", f"{{{NS}}}a"]
+
+
+def test_prefixes_are_kept_once() -> None:
+    """Not once more at each level, and for each element, that declares another."""
+    many = "".join(f" xmlns:p{number}='u'" for number in range(15_000))
+    inside = "<b xmlns:q='u' xmlns=''>" * 60
+    reader = started()
+    tracemalloc.start()
+    reader.feed(f"<message{many}>{inside}")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
