@@ -22,6 +22,8 @@ SEED = 20261122
 
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
+    async with serving(BRIDGE):
+        pass  # with its first stream uvloop opens a descriptor and keeps it
     before = holdings()
     async with serving(BRIDGE) as scripted:
         yield scripted
