@@ -180,7 +180,10 @@ class LimitOptions(Section):
         description="Calls of one account that begin in a minute, a third of them at once.",
     )
     stanza_depth: Count = Field(default=64, description="Nesting of an incoming stanza.")
-    stanza_bytes: Count = Field(default=262_144, description="Size of an incoming stanza.")
+    stanza_bytes: Count = Field(
+        default=262_144,
+        description="Size of an incoming stanza: characters of its names, values and text.",
+    )
     contents: Count = Field(default=32, description="Contents of one session.")
     payload_types: Annotated[int, Field(ge=1, le=128)] = Field(
         default=128, description="Payload types of one content."
