@@ -85,19 +85,21 @@ class Access:
         if peer in self._rules.deny or peer not in self._rules.allow:
             raise Forbidden("this bridge takes no calls from you")
 
-    def check_rate(self, peer: str) -> None:
+    def check_rate(self, peer: str, *, counted: bool = False) -> None:
         """See whether there is a set-up left for a peer; it is not counted.
 
         Args:
             peer: bare or full JID, as the server stamped it.
+            counted: it was counted before, with its propose; refused is who overdrew since.
 
         Raises:
             ResourceConstraint: too many set-ups, of this account or of all.
         """
         now = self._clock()
-        if (wait := self._per_peer.wait(bare(peer), now)) > 0:
+        taken = int(counted)
+        if (wait := self._per_peer.wait(bare(peer), now, taken=taken)) > 0:
             raise ResourceConstraint(f"too many calls from you: try again in {wait:.0f} s")
-        if (wait := self._all.wait(_ALL, now)) > 0:
+        if not counted and (wait := self._all.wait(_ALL, now)) > 0:
             raise ResourceConstraint(f"too many calls: try again in {wait:.0f} s")
 
     def admit(self, peer: str) -> None:
@@ -112,6 +114,10 @@ class Access:
         """
         self.check(peer)
         self.check_rate(peer)
+        self.count(peer)
+
+    def count(self, peer: str) -> None:
+        """Count one more set-up of a peer, whatever became of it."""
         now = self._clock()
         self._per_peer.take(bare(peer), now)
         self._all.take(_ALL, now)

@@ -119,8 +119,12 @@ class Bridge:
         """Refuse a session-initiate that cannot be taken, whatever it holds; see ``deliver``."""
         self.service_for(peer, local)
         self._check_place(peer, sid, self._crossing(peer, local))
-        if self._proposed_by(peer, local, sid) is None:
-            self._access.check_rate(peer)
+        counted = self._proposed_by(peer, local, sid) is not None
+        self._access.check_rate(peer, counted=counted)
+
+    def spend(self, peer: str) -> None:
+        """Count a session-initiate that was read for nothing: nonsense costs work too."""
+        self._access.count(peer)
 
     def deliver(self, peer: str, local: str, jingle: Jingle) -> None:
         """Take a Jingle request; when this returns, it is to be acknowledged.

@@ -21,16 +21,18 @@ class Rate:
     def __len__(self) -> int:
         return len(self._full_at)
 
-    def wait(self, key: str, now: float) -> float:
+    def wait(self, key: str, now: float, *, taken: int = 0) -> float:
         """How long until a token is there, in s; 0: there is one.
 
         Args:
             key: whose bucket.
             now: any clock that does not go back, in s.
+            taken: tokens that were taken for this before.
         """
         full_at = max(self._full_at.get(key, now), now)
         # a nanosecond against sums that do not come out even
-        return max(0.0, full_at + self._interval - self._size - now - 1e-9)
+        needed = (1 - taken) * self._interval
+        return max(0.0, full_at + needed - self._size - now - 1e-9)
 
     def take(self, key: str, now: float) -> None:
         """Take a token; whether there is one was asked before."""

@@ -279,15 +279,20 @@ class Component:
             raise LocalProtocolError("a request before a bridge was attached")
         if self._repeats.knows(stanza, payload):
             return
-        if payload.get("action") == Action.SESSION_INITIATE.value:
+        peer, local = stanza.get("from", ""), stanza.get("to", "")
+        initiates = payload.get("action") == Action.SESSION_INITIATE.value
+        if initiates:
             # a flood is refused before its contents, most of the work, are read
-            self._bridge.expect(
-                stanza.get("from", ""), stanza.get("to", ""), payload.get("sid", "")
-            )
-        jingle = parse(Jingle, payload)
-        if self._departures is not None:
-            self._departures.back(stanza.get("from", ""))
-        self._bridge.deliver(stanza.get("from", ""), stanza.get("to", ""), jingle)
+            self._bridge.expect(peer, local, payload.get("sid", ""))
+        try:
+            jingle = parse(Jingle, payload)
+            if self._departures is not None:
+                self._departures.back(peer)
+            self._bridge.deliver(peer, local, jingle)
+        except MalformedStanza:
+            if initiates:
+                self._bridge.spend(peer)
+            raise
         self._repeats.add(stanza, payload)
 
     def _disco_info(self, stanza: Element, payload: Element) -> Element:

@@ -130,3 +130,12 @@ def test_who_may_not_call_is_not_counted() -> None:
 
 def test_a_list_is_asked_for_names_only() -> None:
     assert 5 not in Names.of(["*"])
+
+
+def test_who_counted_before_is_refused_once_overdrawn() -> None:
+    access = Access(limits=Limits(setups_per_minute_per_peer=3), clock=Clock())
+    access.admit(JULIET)
+    access.check_rate(JULIET, counted=True)
+    access.count(JULIET)
+    with pytest.raises(ResourceConstraint):
+        access.check_rate(JULIET, counted=True)

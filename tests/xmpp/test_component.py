@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
 import pytest
@@ -64,9 +64,16 @@ class Offline:
         )
 
 
+MANY = Limits(close_timeout=0.05, setups_per_minute=60_000, setups_per_minute_per_peer=60_000)
+FEW = replace(MANY, setups_per_minute_per_peer=9)
+
+
 @pytest.fixture
-async def offline(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Offline]:
-    whole = detached(1, "secret", limits=Limits(close_timeout=0.05), request_timeout=0.05)
+async def offline(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> AsyncIterator[Offline]:
+    limits = getattr(request, "param", MANY)
+    whole = detached(1, "secret", limits=limits, request_timeout=0.05)
     here = Offline(whole)
     stream = whole.component.stream
     monkeypatch.setattr(stream, "send", here.write)
@@ -337,6 +344,33 @@ async def test_control_characters_are_refused_everywhere(offline: Offline, place
     assert not offline.whole.bridge.calls
     (answer,) = offline.receive(initiate(*PLAIN))
     assert answer.get("type") == "result"
+
+
+BUSY = ("wait", "resource-constraint", None)
+NONSENSE = ("modify", "bad-request", None)
+
+
+@pytest.mark.parametrize("offline", [FEW], indirect=True)
+async def test_nonsense_counts_as_a_set_up(offline: Offline) -> None:
+    """What is refused for its form was read first, and nobody may have that for nothing."""
+    wrong = ["a\x7f", *PLAIN[1:]]
+    refused = [offline.refuse(initiate(*wrong, sid=f"s{number}")) for number in range(6)]
+    assert refused == [NONSENSE] * 3 + [BUSY] * 3
+    assert offline.refuse(initiate(*PLAIN)) == BUSY
+
+
+@pytest.mark.parametrize("offline", [FEW], indirect=True)
+async def test_a_proposal_is_no_licence_for_nonsense(offline: Offline) -> None:
+    offline.receive(
+        fromstring(
+            f"<message xmlns='{NS}' type='chat' id='p' from='{JULIET}' to='{ECHO}'>"
+            "<propose xmlns='urn:xmpp:jingle-message:0' id='sid1'>"
+            "<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'/></propose></message>"
+        )
+    )
+    wrong = ["a\x7f", *PLAIN[1:]]
+    refused = [offline.refuse(initiate(*wrong)) for _ in range(6)]
+    assert refused == [NONSENSE] * 3 + [BUSY] * 3
 
 
 @pytest.mark.parametrize("sender", ["juliet@localhost", "localhost", "", "echo@bridge.localhost.x"])
