@@ -248,7 +248,8 @@ def changes(sdp: str, back: str) -> list[str]:
         excepted = [line for line in lost if is_excepted(line, old, olds[0])]
         found += [f"- {line}" for line in lost if line not in excepted]
         # what every description has is added; what is lost may come back in another form
-        added = {"o=", "s=", "t=", "c=", "mid"}.difference(subject(line)[0] for line in old)
+        present = {subject(line)[0] for line in old if line != "a=mid"}
+        added = {"o=", "s=", "t=", "c=", "mid"} - present
         added |= {subject(line)[0] for line in excepted}
         found += [f"+ {line}" for line in more if subject(line)[0] not in added]
     return found
