@@ -61,6 +61,8 @@ class Persona:
         self.peer_features: frozenset[str] = frozenset()
         self.session: Session | None = None
         self.line = Line(type(self).__name__.lower())
+        self.proposed_by: set[str] = set()
+        """Ids of the messages that held its proposals."""
         self._changed = asyncio.Event()
 
     # what a test says to it
@@ -181,6 +183,7 @@ class Persona:
         """Ask whether the service takes a call (XEP-0353 §3.1)."""
         session.message_id = f"{self.message_prefix}{session.sid}"
         session.proposed = True
+        self.proposed_by.add(session.message_id)
         descriptions = (tag("description", xmlns=xml.RTP, media=kind) for kind in session.kinds)
         self.line.send(
             tag(
@@ -259,9 +262,10 @@ class Persona:
         receipt = stanza.find(f"{RECEIPTS}received")
         if receipt is not None and session is not None:
             if "receipt" in self.needs:
-                self.demand("receipt", receipt.get("id") == session.message_id, xml.text(stanza))
+                self.demand("receipt", receipt.get("id") in self.proposed_by, xml.text(stanza))
             self.demand("from-full", is_full(peer), peer)
-            self.note("receipt")
+            if receipt.get("id") == session.message_id:  # not of a call that is over
+                self.note("receipt")
         found = [item for item in stanza if item.tag.startswith(JMI)]
         if found and self.has_messages:
             self._take_initiation(stanza, found[0])
