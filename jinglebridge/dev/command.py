@@ -142,7 +142,8 @@ def _settings(address: str, port: int, prosody: PrivateProsody) -> Settings:
         ),
         media=_media(address),
         access=AccessOptions(),
-        limits=LimitOptions(),
+        # whoever tries things out here calls again and again
+        limits=LimitOptions(setups_per_minute_per_peer=600),
         services=ServiceOptions(),
         log=LogOptions(),
     )
