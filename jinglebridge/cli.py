@@ -75,7 +75,7 @@ def run(
     settings = load(config)
     log.configure(settings.log.level, settings.log.format)
     # Media libraries take a second to load: a wrong option is told without them.
-    from jinglebridge import app as application  # noqa: PLC0415
+    from jinglebridge import app as application  # noqa: PLC0415 # slow to load
 
     _run(application.run(settings))
 

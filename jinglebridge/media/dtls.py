@@ -174,7 +174,7 @@ class DtlsTransport(RTCDtlsTransport):
 
     # What aiortc calls.
 
-    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:  # noqa: N803 aiortc's name
+    def _validate_peer_identity(self, remoteParameters: RTCDtlsParameters) -> None:  # noqa: N803 # aiortc's
         certificate = self._ssl.get_peer_certificate(as_cryptography=True) if self._ssl else None
         if certificate is not None:
             for item in self._fingerprints:

@@ -320,7 +320,7 @@ class IceConnection(Connection):
         granted_at = loop.time()
         alive = True
         while loop.time() - granted_at < self._settings.consent_timeout_s:
-            await asyncio.sleep(CONSENT_INTERVAL_S * random.uniform(0.8, 1.2))  # noqa: S311 jitter
+            await asyncio.sleep(CONSENT_INTERVAL_S * random.uniform(0.8, 1.2))  # noqa: S311 # jitter
             answered = await self._ask_consent()
             if answered:
                 granted_at = loop.time()
@@ -370,7 +370,7 @@ def bind_udp(address: str, port_min: int, port_max: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         size = port_max - port_min + 1
-        start = random.randrange(size)  # noqa: S311 spreads the ports, keeps no secret
+        start = random.randrange(size)  # noqa: S311 # spreads the ports, no secret
         for offset in range(size):
             try:
                 sock.bind((address, port_min + (start + offset) % size))
